@@ -1,0 +1,144 @@
+"""What a command is: an order, its guards, and the pure decision that turns it into events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.errors import CanNot, Malformed
+from domain.event import Event, PersonalText, State
+from domain.families import Family, kebab
+
+
+ENVELOPE_FIELDS = {"reason", "comment"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a decision may look at. `now` is RFC 3339 text; `new_id` hands out ids, so that decisions stay pure."""
+
+    subject: str
+    state: State
+    states: Mapping[str, State]
+    actor: str
+    now: str
+    new_id: Callable[[], str]
+
+    @property
+    def status(self) -> str | None:
+        return self.state.get("status")
+
+
+class Command(BaseModel):
+    """Base of every command. Subclass with `family=` and `yields=` (the event it is about).
+
+    `verb` is the path segment, e.g. `put-on-hold`: the class name less the family's word, kebab-case.
+    `creates`: the ledger hands out the subject's number. `vacuous`: guards that name what is not built
+    yet; each event of the command lists them in `rules`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    family: ClassVar[Family]
+    verb: ClassVar[str] = ""
+    yields: ClassVar[type[Event]]
+    creates: ClassVar[bool] = False
+    needs_reason: ClassVar[bool] = False
+    vacuous: ClassVar[tuple[str, ...]] = ()
+    example: ClassVar[Mapping[str, Any]] = {}
+
+    reason: PersonalText | None = None
+
+    def __init_subclass__(
+        cls, *, yields: type[Event] | None = None, verb: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if yields is None:
+            return
+        cls.yields = yields
+        cls.family = yields.family
+        cls.creates = cls.creates or yields.from_statuses == ()
+        cls.verb = verb or command_verb(cls.family, cls.__name__)
+        key = (cls.family.name, cls.verb)
+        if key in COMMANDS:
+            raise TypeError(f"{key} is registered twice")
+        COMMANDS[key] = cls
+
+    def reads(self) -> tuple[str, ...]:
+        """The other subjects this decision rests on. If one moves before the commit, it is decided again."""
+        return ()
+
+    def decide(self, case: Case) -> Sequence[Event]:
+        """The events that carry the order out. Raises CanNot. Pure: same case, same events.
+
+        Unless a command says otherwise, its event asserts the members that the command gave.
+        """
+        return [self.yields(**self.given())]
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were set, less what belongs into the envelope."""
+        return self.model_dump(exclude_unset=True, exclude=ENVELOPE_FIELDS)
+
+    def attributes(self) -> dict[str, str | int]:
+        """What is said but is not state, for the envelope (`reason`, `comment`)."""
+        return self.model_dump(include=ENVELOPE_FIELDS, exclude_none=True)
+
+    def vacuous_guards(self, case: Case) -> tuple[str, ...]:
+        return self.vacuous
+
+
+COMMANDS: dict[tuple[str, str], type[Command]] = {}
+
+
+def command_verb(family: Family, class_name: str) -> str:
+    """`PutIncidentOnHold` → `put-on-hold`, `AssignIncident` → `assign`."""
+    word = family.words[0]
+    return kebab(class_name.replace(word, "", 1)) or kebab(class_name)
+
+
+def command_class(family: str, name: str) -> type[Command]:
+    """Raises Malformed."""
+    try:
+        return COMMANDS[(family, name)]
+    except KeyError:
+        known = sorted(n for f, n in COMMANDS if f == family)
+        raise Malformed(
+            f"{family} has no command {name!r}; it has {', '.join(known)}", family=family, command=name
+        ) from None
+
+
+def creating_command(family: str) -> type[Command] | None:
+    return next((c for (f, _), c in COMMANDS.items() if f == family and c.creates), None)
+
+
+def decide(command: Command, case: Case) -> Sequence[Event]:
+    """Can it be done? The state machine first, then the command's own guards.
+
+    Raises CanNot, naming the transition or the guard.
+    """
+    event = command.yields
+    if command.creates and case.state:
+        raise CanNot(f"{case.subject} exists already", rules=("exists-once",), subject=case.subject)
+    if not event.takes_place_in(case.status):
+        raise CanNot(
+            f"{case.subject} is {case.status}; {command.verb} is possible from "
+            f"{', '.join(event.from_statuses or ()) or 'a new subject only'}",
+            rules=("transition",),
+            subject=case.subject,
+            status=case.status,
+            event=event.type_name,
+        )
+    if command.needs_reason and not command.reason:
+        raise CanNot(f"{command.verb} needs a reason", rules=("reason-required",), subject=case.subject)
+    return command.decide(case)
+
+
+def require(holds: bool, rule: str, message: str, case: Case) -> None:
+    """Raise CanNot by the guard `rule` unless it holds."""
+    if not holds:
+        raise CanNot(message, rules=(rule,), subject=case.subject)
+
+

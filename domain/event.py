@@ -1,0 +1,164 @@
+"""What an event type is: a frozen model of the members that its `data` asserts.
+
+A class states the members of an RFC 7396 merge patch on its subject's state. What every event of the
+type asserts alike (the status it moves to, the members it clears) stands in `asserts`; what differs
+from one to the next are fields. Fields that were not given are not asserted and stay out of `data`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic.fields import FieldInfo
+
+from domain.errors import Malformed, UnknownType
+from domain.families import FAMILIES, Family, event_type
+
+Json = Any  # what orjson reads and writes: dict, list, str, int, bool, None; never a float
+State = Mapping[str, Json]
+"""The fold of a subject's `data`. `{}` is a subject that does not exist."""
+
+MAX_SAFE_INTEGER = 2**53 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    name: str
+
+
+PERSONAL = _Mark("personal")
+PERSON = _Mark("person")
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+PersonalText = Annotated[str, StringConstraints(min_length=1, max_length=20_000), PERSONAL]
+"""Free text or a name. Stands in the entry as a commitment, never as itself."""
+Principal = Annotated[str, StringConstraints(min_length=1, max_length=200), PERSON]
+"""`principal/PRN…`. An observing source may say a name instead, which becomes a referenced principal."""
+Subject = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+def _microseconds(value: str) -> str:
+    """RFC 3339 in UTC with six decimals, so that times sort as text."""
+    from domain.moments import canonical_time
+
+    return canonical_time(value)
+
+
+Moment = Annotated[str, AfterValidator(_microseconds)]
+"""RFC 3339 UTC with microseconds. Another zone is converted; a time without zone is refused."""
+
+
+class Event(BaseModel):
+    """Base of every event type. Subclass with `family=`, and `source=`/`to=` for a transition.
+
+    `source=()` creates the subject, `source=None` holds in any state; `to=None` leaves the status.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    family: ClassVar[Family]
+    type_name: ClassVar[str] = ""
+    from_statuses: ClassVar[tuple[str, ...] | None] = None
+    to_status: ClassVar[str | None] = None
+    asserts: ClassVar[Mapping[str, Json]] = {}
+    personal: ClassVar[tuple[str, ...]] = ()
+    persons: ClassVar[tuple[str, ...]] = ()
+    example: ClassVar[Mapping[str, Json]] = {}
+    common: ClassVar[bool] = False
+
+    def __init_subclass__(
+        cls,
+        *,
+        family: str | None = None,
+        source: tuple[str, ...] | None = None,
+        to: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init_subclass__(**kwargs)
+        if family is None:
+            return
+        cls.family = FAMILIES[family]
+        cls.type_name = event_type(cls.family, cls.__name__)
+        cls.from_statuses, cls.to_status = source, to
+        if to is not None:
+            cls.asserts = {"status": to, **cls.asserts}
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls, *, family: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.personal = tuple(_marked(cls.model_fields, PERSONAL))
+        cls.persons = tuple(_marked(cls.model_fields, PERSON))
+        if family is not None:
+            if cls.type_name in EVENT_TYPES:
+                raise TypeError(f"{cls.type_name} is registered twice")
+            EVENT_TYPES[cls.type_name] = cls
+
+    def data(self) -> dict[str, Json]:
+        """The merge patch: what the type always asserts, then the fields that were given."""
+        return {**self.asserts, **self.model_dump(exclude_unset=True)}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Json]) -> Self:
+        """The typed reading of a patch. Raises Malformed, naming the members and never their values."""
+        for member, constant in cls.asserts.items():
+            if data.get(member, constant) != constant:
+                raise Malformed(
+                    f"{cls.type_name} states {member}={constant!r}; got another value", member=member
+                )
+        try:
+            return cls.model_validate({k: v for k, v in data.items() if k not in cls.asserts})
+        except ValidationError as error:
+            raise Malformed(f"{cls.type_name}: {told(error)}", type=cls.type_name) from None
+
+    @classmethod
+    def takes_place_in(cls, status: str | None) -> bool:
+        """Does the state machine know this event at this status? `None`: the subject is new."""
+        if cls.from_statuses is None:
+            return True
+        if not cls.from_statuses:
+            return status is None
+        return status in cls.from_statuses
+
+
+EVENT_TYPES: dict[str, type[Event]] = {}
+"""The closed registry: a stored type name is looked up here and nowhere else."""
+
+
+def event_class(type_name: str) -> type[Event]:
+    """Raises UnknownType."""
+    try:
+        return EVENT_TYPES[type_name]
+    except KeyError:
+        raise UnknownType(f"{type_name!r} is not a registered event type", type=type_name) from None
+
+
+def events_of(family: str) -> list[type[Event]]:
+    return [cls for cls in EVENT_TYPES.values() if cls.family.name == family]
+
+
+def told(error: ValidationError) -> str:
+    """`member: what is wrong` for each fault, without the offending values: they may be personal."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'body'}: {fault['msg']}"
+        for fault in error.errors(include_input=False, include_url=False, include_context=False)
+    )
+
+
+def _marked(fields: Mapping[str, FieldInfo], mark: _Mark) -> Iterator[str]:
+    for name, info in fields.items():
+        if mark in info.metadata or mark in _nested_marks(info.annotation):
+            yield name
+
+
+def _nested_marks(annotation: Any) -> Iterator[object]:
+    """The marks inside a union such as `PersonalText | None`."""
+    yield from getattr(annotation, "__metadata__", ())
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _nested_marks(argument)

@@ -1,0 +1,36 @@
+"""Times as text: RFC 3339, UTC, six decimals, so that they sort as they happened."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from domain.errors import Malformed
+
+
+def to_text(moment: datetime) -> str:
+    """`2026-03-02T09:30:00.000000Z`. The moment must carry a zone."""
+    if moment.tzinfo is None:
+        raise Malformed(f"expected a time with a zone, got {moment.isoformat()}", time=str(moment))
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> datetime:
+    """Raises Malformed for anything but RFC 3339 with a zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        raise Malformed(f"expected an RFC 3339 time, got {text!r}", time=text) from None
+    if moment.tzinfo is None:
+        raise Malformed(
+            f"expected a time with a zone such as 2026-03-02T09:30:00Z, got {text!r}", time=text
+        )
+    return moment
+
+
+def is_canonical(text: str) -> bool:
+    return len(text) == 27 and text[26] == "Z" and text[10] == "T" and text[19] == "."
+
+
+def canonical_time(text: str) -> str:
+    """The same moment in UTC with microseconds. Raises Malformed."""
+    return to_text(from_text(text))
