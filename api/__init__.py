@@ -1,0 +1,1 @@
+"""The ways in and out: REST, CLI, importers, settings, and the composition root."""

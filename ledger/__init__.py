@@ -1,0 +1,1 @@
+"""The log: append, read, sequence, seal, prove. Alone in knowing the log's database."""

@@ -1,0 +1,1 @@
+"""Read models: table, apply and queries, one file each."""

@@ -1,0 +1,1 @@
+"""Promises, kept: mirrors the rooms, plus architecture, contract, properties, golden, e2e."""

@@ -1,0 +1,1 @@
+"""Promises of the ways in and out: HTTP and command line."""

@@ -1,0 +1,1 @@
+"""One behaviour, promised of every database."""

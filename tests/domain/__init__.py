@@ -1,0 +1,1 @@
+"""Promises of the domain: what each command decides and each event folds to."""

@@ -1,0 +1,1 @@
+"""What always holds, whatever hypothesis makes up."""

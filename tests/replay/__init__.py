@@ -1,0 +1,1 @@
+"""Promises of history: any moment, as known and as in effect."""
