@@ -1,1 +1,1 @@
-"""One behaviour, promised of every database."""
+"""One suite, both databases."""

@@ -1,0 +1,216 @@
+"""The log on PostgreSQL: the head row is the lock, appends are set-based inserts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from typing import Any, cast
+
+import psycopg
+from eventsourcing.persistence import AggregateRecorder, PersistenceError
+from eventsourcing.postgres import (
+    PostgresApplicationRecorder,
+    PostgresDatastore,
+    PostgresFactory,
+)
+from psycopg.rows import tuple_row
+
+from ledger.database import Param, Row
+from ledger.errors import OutcomeUnknown, StorageFailed
+from ledger.migrate import migrate
+from ledger.recorder import LogRecorder
+from ledger.schema import ARRAY_TYPES, Dialect, Table
+from ledger.snapshots import SnapshotRecorder
+
+CHANNEL = "itsm_ledger"
+STREAM_ROWS = 2_000
+
+
+@lru_cache(maxsize=512)
+def _placeholders(sql: str) -> str:
+    return sql.replace("?", "%s")
+
+
+class PostgresTransactionCursor:
+    row_lock = " FOR UPDATE"
+
+    def __init__(self, cursor: psycopg.Cursor[Row], connection: psycopg.Connection[Any]) -> None:
+        self._cursor = cursor
+        self._connection = connection
+
+    def _run(self, sql: str, params: Sequence[Param]) -> psycopg.Cursor[Row]:
+        return self._cursor.execute(_placeholders(sql), params, prepare=bool(params))  # type: ignore[arg-type]  # our own text, never input
+
+    def rows(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
+        return self._run(sql, params).fetchall()
+
+    def row(self, sql: str, params: Sequence[Param] = ()) -> Row | None:
+        return self._run(sql, params).fetchone()
+
+    def execute(self, sql: str, params: Sequence[Param] = ()) -> None:
+        if not params:
+            self._cursor.execute(sql)  # type: ignore[arg-type]  # our own text; DDL holds percent signs
+            return
+        self._run(sql, params)
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        arrays = ", ".join(f"%s::{ARRAY_TYPES[kind]}" for _, kind in table.columns)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        self._cursor.execute(
+            f"INSERT INTO {table.name} SELECT * FROM unnest({arrays})",  # type: ignore[arg-type]  # our own tables
+            columns,
+            prepare=True,
+        )
+
+    def stream(self, sql: str, params: Sequence[Param] = ()) -> Iterable[Row]:
+        with self._connection.cursor(name="stream", row_factory=tuple_row) as cursor:
+            cursor.itersize = STREAM_ROWS
+            cursor.execute(_placeholders(sql), params)  # type: ignore[arg-type]  # our own text
+            yield from cursor
+
+    def among(self, column: str, values: Sequence[str | int]) -> tuple[str, list[Param]]:
+        return f"{column} = ANY(?)", [list(values)]
+
+
+class LogDatastore(PostgresDatastore):
+    """The library's datastore, which is the `Database` of `ledger.database` too."""
+
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, **options: Any) -> None:
+        if options.get("enable_db_functions"):
+            raise StorageFailed("POSTGRES_ENABLE_DB_FUNCTIONS would bypass the log; unset it")
+        super().__init__(**options)
+        self._listener: psycopg.Connection[Any] | None = None
+        self._listening = threading.Lock()
+
+    @contextmanager
+    def writing(self) -> Iterator[PostgresTransactionCursor]:
+        with self._connection() as connection:
+            cursor = connection.cursor(row_factory=tuple_row)
+            try:
+                cursor.execute("BEGIN")
+                yield PostgresTransactionCursor(cursor, connection)
+                cursor.execute(f"NOTIFY {CHANNEL}")
+            except BaseException as error:
+                _roll_back(connection)
+                if isinstance(error, psycopg.Error):
+                    raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
+                raise
+            _commit(cursor)
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresTransactionCursor]:
+        with self._connection() as connection:
+            cursor = connection.cursor(row_factory=tuple_row)
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                yield PostgresTransactionCursor(cursor, connection)
+            except psycopg.Error as error:
+                raise StorageFailed(f"the database cannot be read: {error}", reason=str(error)) from error
+            finally:
+                _roll_back(connection)
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(self.get_connection())
+            except PersistenceError as error:
+                raise StorageFailed(
+                    f"the database cannot be reached: {error}", reason=str(error)
+                ) from error
+            yield connection
+
+    def wait_for_append(self, seconds: float) -> None:
+        """One thread listens; when its connection is lost, or another listens already, this is a sleep."""
+        if not self._listening.acquire(blocking=False):
+            time.sleep(min(seconds, 0.02))
+            return
+        try:
+            for _ in self._listen().notifies(timeout=seconds, stop_after=1):
+                return
+        except psycopg.Error:
+            # The connection died. Polling goes on; the next call listens anew.
+            self._listener = None
+            time.sleep(min(seconds, 0.02))
+        finally:
+            self._listening.release()
+
+    def _listen(self) -> psycopg.Connection[Any]:
+        if self._listener is None or self._listener.closed:
+            with self.get_connection() as pooled:
+                info = pooled.info
+                parameters = info.get_parameters()
+            self._listener = psycopg.connect(
+                **cast(Any, parameters), password=info.password or None, autocommit=True
+            )
+            self._listener.execute(f"LISTEN {CHANNEL}")
+        return self._listener
+
+    def close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        super().close()
+
+
+def _roll_back(connection: psycopg.Connection[Any]) -> None:
+    if not connection.closed:
+        try:
+            connection.rollback()
+        except psycopg.Error:
+            connection.close()  # the pool discards a broken connection
+
+
+def _commit(cursor: psycopg.Cursor[Row]) -> None:
+    try:
+        cursor.execute("COMMIT")
+    except psycopg.OperationalError as error:
+        raise OutcomeUnknown(reason=str(error)) from error
+    except psycopg.Error as error:
+        raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
+
+
+class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
+    def __init__(self, datastore: LogDatastore, *, events_table_name: str = "events") -> None:
+        PostgresApplicationRecorder.__init__(self, datastore, events_table_name="events")
+        self.database = datastore
+
+    def create_table(self) -> None:
+        migrate(self.database)
+
+
+class LogFactory(PostgresFactory):
+    """`PERSISTENCE_MODULE=ledger.postgres:LogFactory`."""
+
+    application_recorder_class = PostgresLogRecorder
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        made = self.datastore
+        self.datastore = _ours(made, self.env)
+
+    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        if purpose != "snapshots":
+            return cast(AggregateRecorder, self.application_recorder())
+        return SnapshotRecorder(cast(LogDatastore, self.datastore))
+
+
+def _ours(made: PostgresDatastore, env: Any) -> LogDatastore:
+    wanted = made.pool.kwargs
+    return LogDatastore(
+        dbname=wanted["dbname"],
+        host=wanted["host"],
+        port=wanted["port"],
+        user=wanted["user"],
+        password=wanted["password"],
+        pool_size=2,
+        max_overflow=14,
+        connect_timeout=30.0,
+        idle_in_transaction_session_timeout=60.0,
+        originator_id_type=cast(Any, made.originator_id_type),
+        enable_db_functions=made.enable_db_functions,
+    )

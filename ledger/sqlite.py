@@ -1,0 +1,199 @@
+"""The log on SQLite: one file, WAL, full durability, one writer at a time over all processes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from eventsourcing.persistence import AggregateRecorder, DatabaseError
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteDatastore,
+    SQLiteFactory,
+)
+
+from ledger.database import Param, Row
+from ledger.errors import StorageFailed
+from ledger.migrate import migrate
+from ledger.recorder import LogRecorder
+from ledger.schema import Dialect, Table
+from ledger.snapshots import SnapshotRecorder
+
+LOCK_TIMEOUT_SECONDS = 30
+CACHE_KIBIBYTES = 64 * 1024
+WAL_CHECKPOINT_PAGES = 4_000
+"""16 MiB: rarer checkpoints write an index page that changes often only once."""
+POLL_SECONDS = 0.01
+
+
+class SQLiteTransactionCursor:
+    row_lock = ""  # BEGIN IMMEDIATE has locked the file already.
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self._cursor = cursor
+
+    def rows(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
+        return self._cursor.execute(sql, cast(Any, params)).fetchall()
+
+    def row(self, sql: str, params: Sequence[Param] = ()) -> Row | None:
+        return cast("Row | None", self._cursor.execute(sql, cast(Any, params)).fetchone())
+
+    def execute(self, sql: str, params: Sequence[Param] = ()) -> None:
+        self._cursor.execute(sql, cast(Any, params))
+
+    def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        places = ", ".join("?" * len(table.columns))
+        self._cursor.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)
+
+    def stream(self, sql: str, params: Sequence[Param] = ()) -> Iterable[Row]:
+        return self._cursor.execute(sql, cast(Any, params))
+
+    def among(self, column: str, values: Sequence[str | int]) -> tuple[str, list[Param]]:
+        return f"{column} IN ({', '.join('?' * len(values))})", list(values)
+
+
+class LogPool(SQLiteConnectionPool):
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        cursor = connection._sqlite_conn
+        cursor.row_factory = None
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {WAL_CHECKPOINT_PAGES}")
+        return connection
+
+
+class LogDatastore(SQLiteDatastore):
+    """The library's datastore with our pool, which is the `Database` of `ledger.database` too."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, db_name: str, **options: Any) -> None:
+        super().__init__(db_name, **options)
+        self.pool = LogPool(
+            db_name=db_name, lock_timeout=LOCK_TIMEOUT_SECONDS, pool_timeout=LOCK_TIMEOUT_SECONDS
+        )
+        self._gate = threading.Condition()
+        self._in_use = 0
+        self._closed = False
+        self._appended = threading.Condition()
+        self._appends = 0
+        self._watch: sqlite3.Connection | None = None
+
+    @contextmanager
+    def _connection(self, *, commit: bool) -> Iterator[sqlite3.Connection]:
+        """SQLite crashes the process when a connection is closed under a running statement: close() waits."""
+        with self._gate:
+            if self._closed:
+                raise StorageFailed("the ledger is closed")
+            self._in_use += 1
+        try:
+            with self.get_connection(commit=commit) as pooled:
+                yield pooled._sqlite_conn
+        finally:
+            with self._gate:
+                self._in_use -= 1
+                self._gate.notify_all()
+
+    @contextmanager
+    def writing(self) -> Iterator[SQLiteTransactionCursor]:
+        with self._connection(commit=True) as connection:
+            cursor = connection.cursor()
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                yield SQLiteTransactionCursor(cursor)
+                cursor.execute("COMMIT")
+            except BaseException as error:
+                # A failed COMMIT (disk full) leaves the transaction open: roll it back as well.
+                if connection.in_transaction:
+                    cursor.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
+                raise
+            finally:
+                cursor.close()
+        with self._appended:
+            self._appends += 1
+            self._appended.notify_all()
+
+    @contextmanager
+    def reading(self) -> Iterator[SQLiteTransactionCursor]:
+        with self._connection(commit=False) as connection:
+            cursor = connection.cursor()
+            try:
+                cursor.execute("BEGIN")
+                yield SQLiteTransactionCursor(cursor)
+            except sqlite3.Error as error:
+                raise StorageFailed(f"the database cannot be read: {error}", reason=str(error)) from error
+            finally:
+                cursor.execute("ROLLBACK")
+                cursor.close()
+
+    def wait_for_append(self, seconds: float) -> None:
+        """Woken by this process at once; another process's commit is seen by polling its counter."""
+        with self._appended:
+            seen, deadline = self._appends, time.monotonic() + seconds
+            version = self._data_version()
+            while self._appends == seen and time.monotonic() < deadline:
+                self._appended.wait(min(POLL_SECONDS, seconds))
+                if self._data_version() != version:
+                    return
+
+    def _data_version(self) -> int:
+        if self._watch is None:
+            self._watch = sqlite3.connect(
+                self.pool.db_name, uri=True, check_same_thread=False, isolation_level=None
+            )
+        return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        # The library's constructor closes too early for `_gate` when it fails half way.
+        if hasattr(self, "_gate"):
+            with self._gate:
+                self._closed = True
+                self._gate.wait_for(lambda: self._in_use == 0, LOCK_TIMEOUT_SECONDS)
+        if getattr(self, "_watch", None) is not None:
+            self._watch.close()
+            self._watch = None
+        super().close()
+
+
+class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):
+    def __init__(self, datastore: LogDatastore, events_table_name: str = "events") -> None:
+        SQLiteApplicationRecorder.__init__(self, datastore, "events")
+        self.database = datastore
+
+    def construct_create_table_statements(self) -> list[str]:
+        return []
+
+    def create_table(self) -> None:
+        migrate(self.database)
+
+
+
+
+class LogFactory(SQLiteFactory):
+    """`PERSISTENCE_MODULE=ledger.sqlite:LogFactory`."""
+
+    application_recorder_class = SQLiteLogRecorder
+
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self.datastore.close()
+        self.datastore = LogDatastore(
+            self.datastore.pool.db_name, originator_id_type=self.datastore.originator_id_type
+        )
+
+    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
+        if purpose != "snapshots":
+            return cast(AggregateRecorder, self.application_recorder())
+        return SnapshotRecorder(cast(LogDatastore, self.datastore))
+
+
+__all__ = ["DatabaseError", "LogFactory"]
