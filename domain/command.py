@@ -12,7 +12,6 @@ from domain.errors import CanNot, Malformed
 from domain.event import Event, PersonalText, State
 from domain.families import Family, kebab
 
-
 ENVELOPE_FIELDS = {"reason", "comment"}
 
 
@@ -37,7 +36,8 @@ class Command(BaseModel):
 
     `verb` is the path segment, e.g. `put-on-hold`: the class name less the family's word, kebab-case.
     `creates`: the ledger hands out the subject's number. `vacuous`: guards that name what is not built
-    yet; each event of the command lists them in `rules`.
+    yet; each event of the command lists them in `rules`. `needs_target`: the command is about an earlier
+    entry, which the ledger looks up and hands to the command's own check (see `domain/common.py`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -47,6 +47,7 @@ class Command(BaseModel):
     yields: ClassVar[type[Event]]
     creates: ClassVar[bool] = False
     needs_reason: ClassVar[bool] = False
+    needs_target: ClassVar[bool] = False
     vacuous: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {}
 
@@ -76,7 +77,11 @@ class Command(BaseModel):
 
         Unless a command says otherwise, its event asserts the members that the command gave.
         """
-        return [self.yields(**self.given())]
+        return self.stating(**self.given())
+
+    def stating(self, **members: Any) -> Sequence[Event]:
+        """The one event that this command is about, stating `members`."""
+        return [self.yields(**members)]
 
     def given(self) -> dict[str, Any]:
         """The fields that were set, less what belongs into the envelope."""
@@ -106,7 +111,9 @@ def command_class(family: str, name: str) -> type[Command]:
     except KeyError:
         known = sorted(n for f, n in COMMANDS if f == family)
         raise Malformed(
-            f"{family} has no command {name!r}; it has {', '.join(known)}", family=family, command=name
+            f"{family} has no command {name!r}; it has {', '.join(known)}",
+            family=family,
+            command=name,
         ) from None
 
 
@@ -132,7 +139,9 @@ def decide(command: Command, case: Case) -> Sequence[Event]:
             event=event.type_name,
         )
     if command.needs_reason and not command.reason:
-        raise CanNot(f"{command.verb} needs a reason", rules=("reason-required",), subject=case.subject)
+        raise CanNot(
+            f"{command.verb} needs a reason", rules=("reason-required",), subject=case.subject
+        )
     return command.decide(case)
 
 
@@ -140,5 +149,3 @@ def require(holds: bool, rule: str, message: str, case: Case) -> None:
     """Raise CanNot by the guard `rule` unless it holds."""
     if not holds:
         raise CanNot(message, rules=(rule,), subject=case.subject)
-
-

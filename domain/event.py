@@ -11,11 +11,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 
 from domain.errors import Malformed, UnknownType
 from domain.families import FAMILIES, Family, event_type
+from domain.moments import canonical_time
 
 Json = Any  # what orjson reads and writes: dict, list, str, int, bool, None; never a float
 State = Mapping[str, Json]
@@ -38,14 +46,17 @@ PersonalText = Annotated[str, StringConstraints(min_length=1, max_length=20_000)
 """Free text or a name. Stands in the entry as a commitment, never as itself."""
 Principal = Annotated[str, StringConstraints(min_length=1, max_length=200), PERSON]
 """`principal/PRN…`. An observing source may say a name instead, which becomes a referenced principal."""
+PrincipalId = Annotated[str, StringConstraints(pattern=r"^principal/[A-Za-z0-9._:-]{1,128}$")]
+"""A principal by its id, where a name will not do: in commands, and inside nested objects."""
 Subject = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+Level = Annotated[int, Field(ge=1, le=5)]
+"""Impact, urgency or priority. 1 is the highest."""
+Count = Annotated[int, Field(ge=0, le=MAX_SAFE_INTEGER)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 def _microseconds(value: str) -> str:
     """RFC 3339 in UTC with six decimals, so that times sort as text."""
-    from domain.moments import canonical_time
-
     return canonical_time(value)
 
 
@@ -89,9 +100,7 @@ class Event(BaseModel):
             cls.asserts = {"status": to, **cls.asserts}
 
     @classmethod
-    def __pydantic_init_subclass__(
-        cls, *, family: str | None = None, **kwargs: Any
-    ) -> None:
+    def __pydantic_init_subclass__(cls, *, family: str | None = None, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.personal = tuple(_marked(cls.model_fields, PERSONAL))
         cls.persons = tuple(_marked(cls.model_fields, PERSON))
@@ -110,7 +119,8 @@ class Event(BaseModel):
         for member, constant in cls.asserts.items():
             if data.get(member, constant) != constant:
                 raise Malformed(
-                    f"{cls.type_name} states {member}={constant!r}; got another value", member=member
+                    f"{cls.type_name} states {member}={constant!r}; got another value",
+                    member=member,
                 )
         try:
             return cls.model_validate({k: v for k, v in data.items() if k not in cls.asserts})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from domain.errors import Malformed
 
@@ -34,3 +34,8 @@ def is_canonical(text: str) -> bool:
 def canonical_time(text: str) -> str:
     """The same moment in UTC with microseconds. Raises Malformed."""
     return to_text(from_text(text))
+
+
+def later(text: str, by: timedelta) -> str:
+    """The canonical time that is `by` after `text`."""
+    return to_text(from_text(text) + by)

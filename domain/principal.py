@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import StringConstraints
 
-from domain.command import Command
+from domain.command import Case, Command, require
 from domain.event import Event, PersonalText, Text
 
 Kind = Literal["person", "service", "source", "system"]
@@ -83,3 +83,9 @@ class ReactivatePrincipal(Command, yields=PrincipalReactivated):
 
     needs_reason = True
     example: ClassVar[dict[str, Any]] = {"reason": "Returned from leave"}
+
+
+def require_registered(principal: str, rule: str, case: Case) -> None:
+    """Raise CanNot by `rule` unless `principal`, which the command reads, is somebody who may act."""
+    registered = case.states.get(principal, {}).get("status") == "registered"
+    require(registered, rule, f"{principal} is not a registered principal", case)

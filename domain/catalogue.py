@@ -1,0 +1,14 @@
+"""Every event type and command that there is. Import this, and both registries are complete.
+
+A new aggregate adds its modules here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from domain import common, incident, incident_commands, principal
+from domain.command import COMMANDS
+from domain.event import EVENT_TYPES
+
+AGGREGATES = (common, incident, incident_commands, principal)
+
+__all__ = ["AGGREGATES", "COMMANDS", "EVENT_TYPES"]
