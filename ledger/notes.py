@@ -131,10 +131,8 @@ class VerifierKey:
         Raises BadSignature.
         """
         posix_seconds, message, signature = self._signed_parts(text, payload)
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
-        except InvalidSignature as refusal:
-            raise BadSignature(name=self.name, key_id=self.key_id.hex()) from refusal
+        if not ed25519_accepts(self.public_key, signature, message):
+            raise BadSignature(name=self.name, key_id=self.key_id.hex())
         return posix_seconds
 
     def _signed_parts(self, text: str, payload: bytes) -> tuple[int | None, bytes, bytes]:
@@ -264,6 +262,8 @@ def cosignature_of(
     MalformedCheckpoint.
     """
     parse_checkpoint(text)
+    if not 0 <= posix_seconds <= _MAX_POSIX_SECONDS:
+        raise MalformedNote(expected="POSIX seconds below 2^63", got=f"{posix_seconds}")
     key = verifier_key(name, private_key, Algorithm.COSIGNATURE_V1)
     stamp = posix_seconds.to_bytes(_TIMESTAMP_BYTES, "big")
     return Signature(
@@ -347,6 +347,20 @@ def verify_checkpoint(
     if origin is not None and checkpoint.origin != origin:
         raise WrongOrigin(expected=origin, got=checkpoint.origin)
     return VerifiedCheckpoint(checkpoint, verified.signatures)
+
+
+def ed25519_accepts(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether OpenSSL takes `signature` for one of `message` by `public_key`, which is 32 bytes.
+
+    Its criterion: S below the group order, R compared as bytes, no cofactor. So there is one
+    spelling of a signature. A non-canonical or low-order public key is not refused: keys come from
+    the operator's settings, never from the note.
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def parse_decimal(text: str, error: type[MalformedNote] = MalformedNote) -> int:
