@@ -5,10 +5,30 @@ A new aggregate adds its modules here, and nowhere else.
 
 from __future__ import annotations
 
-from domain import common, incident, incident_commands, principal
+from domain import (
+    common,
+    incident,
+    incident_commands,
+    incident_regulation,
+    principal,
+    problem,
+    problem_commands,
+    request,
+    request_commands,
+)
 from domain.command import COMMANDS
 from domain.event import EVENT_TYPES
 
-AGGREGATES = (common, incident, incident_commands, principal)
+AGGREGATES = (
+    common,
+    incident,
+    incident_commands,
+    incident_regulation,
+    principal,
+    problem,
+    problem_commands,
+    request,
+    request_commands,
+)
 
 __all__ = ["AGGREGATES", "COMMANDS", "EVENT_TYPES"]

@@ -35,8 +35,20 @@ MediaType = Annotated[str, StringConstraints(pattern=r"^[a-z]+/[A-Za-z0-9][A-Za-
 Column = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 SafeInteger = Annotated[int, Field(ge=-MAX_SAFE_INTEGER, le=MAX_SAFE_INTEGER)]
 
-PROTECTED_MEMBERS = frozenset({"status", "approvals"})
-"""Under govern no correction changes these, nor any member that names a person: rules rest on them."""
+PROTECTED_MEMBERS = frozenset(
+    {
+        "approvals",
+        "content_hash",
+        "fix_outcome",
+        "priority",
+        "regulatory_stage",
+        "resolved_at",
+        "review_by",
+        "status",
+    }
+)
+"""Under govern no correction changes these, nor any member that names a person: rules and guards rest on
+them, and a correction must not be a way around a guard (a second person to lower a priority, say)."""
 
 _EXAMPLE_ID = "0192f3c0-5b1e-7c3a-9d51-3a7f2f7f9b10"
 _EXAMPLE_HASH = "sha256:" + "3f" * 32

@@ -1,18 +1,16 @@
 """Incidents: what one is, and the facts about it. The orders that lead to them: `incident_commands.py`.
 
 Every member of an event may be missing: an observed fact states what its source knew. What a governed
-order must say is asked of the command. The workflow is `incident` in the recommended state machines.
+order must say is asked of the command. Classification and reports to authorities: `incident_regulation.py`.
+The workflow is `incident` in the recommended state machines.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import ConfigDict, StringConstraints
-from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
-
-from domain.common import SafeInteger, TicketState
+from domain.common import TicketState
 from domain.event import (
     Count,
     Event,
@@ -21,18 +19,14 @@ from domain.event import (
     Moment,
     PersonalText,
     Principal,
-    PrincipalId,
-    Sha256,
     Subject,
     Text,
     Word,
 )
 from domain.hold import HOLD_ENDS
+from domain.incident_regulation import Classification, RegulatoryReport, Stage
 
 Status = Literal["new", "assigned", "in_progress", "on_hold", "resolved", "closed", "cancelled"]
-Stage = Literal["initial", "intermediate", "final"]
-CLASSIFICATION_ID = r"^CLS-[A-Za-z0-9._-]{1,64}$"
-REPORT_ID = r"^RPT-[A-Za-z0-9._-]{1,64}$"
 
 OPEN = ("new", "assigned", "in_progress", "on_hold")
 RESOLUTION_UNDONE: Mapping[str, None] = {
@@ -44,28 +38,6 @@ RESOLUTION_UNDONE: Mapping[str, None] = {
     "closed_at": None,
     "closure_code": None,
 }
-
-
-class Classification(TypedDict):
-    """The values of the regulatory criteria at one moment, and the rule version that weighs them."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # pydantic's own way
-
-    criteria: dict[Word, str | SafeInteger | bool]
-    rule_version: Text
-    outcome: Text
-
-
-class RegulatoryReport(TypedDict):
-    """One report to an authority, by its hash."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # as above
-
-    stage: Stage
-    authority: Text
-    by: PrincipalId
-    submitted_at: Moment
-    sha256: Sha256
 
 
 class IncidentState(TicketState, total=False):
@@ -295,55 +267,3 @@ class MajorIncidentDeclared(Event, family="incident", source=OPEN):
     example: ClassVar[Mapping[str, Json]] = {"major_declared_by": "principal/PRN0000003"}
 
     major_declared_by: Principal | None = None
-
-
-class IncidentClassified(Event, family="incident", source=(*OPEN, "resolved")):
-    """What kind of incident it is: by the regulatory criteria of a rule version, and by category."""
-
-    example: ClassVar[Mapping[str, Json]] = {
-        "regulatory_class": "major",
-        "classifications": {
-            "CLS-0192f3c0-5b1e-7c3a-9d51-3a7f2f7f9b10": {
-                "criteria": {"clients_affected": 120000, "data_losses": False},
-                "rule_version": "dora-rts-2024-1772@1",
-                "outcome": "major",
-            }
-        },
-        "category": "messaging",
-    }
-
-    classifications: (
-        dict[Annotated[str, StringConstraints(pattern=CLASSIFICATION_ID)], Classification] | None
-    ) = None
-    regulatory_class: Text | None = None
-    service: Text | None = None
-    category: Text | None = None
-    subcategory: Text | None = None
-    configuration_item: Text | None = None
-    location: Text | None = None
-    contact_type: Text | None = None
-
-
-class RegulatoryReportSubmitted(
-    Event, family="incident", source=("assigned", "in_progress", "on_hold", "resolved")
-):
-    """An authority was told. Reports come in the order initial, intermediate (any number), final."""
-
-    example: ClassVar[Mapping[str, Json]] = {
-        "regulatory_stage": "initial",
-        "regulatory_reports": {
-            "RPT-0192f3c0-5b1e-7c3a-9d51-3a7f2f7f9b11": {
-                "stage": "initial",
-                "authority": "BaFin",
-                "by": "principal/PRN0000008",
-                "submitted_at": "2026-03-02T12:00:00.000000Z",
-                "sha256": "sha256:" + "7c" * 32,
-            }
-        },
-    }
-
-    regulatory_stage: Stage | None = None
-    regulatory_reports: (
-        dict[Annotated[str, StringConstraints(pattern=REPORT_ID)], RegulatoryReport] | None
-    ) = None
-    root_cause: PersonalText | None = None

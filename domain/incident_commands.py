@@ -7,28 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from domain.command import Case, Command, require
-from domain.common import SafeInteger
 from domain.event import (
     Event,
     Level,
     Moment,
     PersonalText,
     PrincipalId,
-    Sha256,
+    State,
     Subject,
     Text,
-    Word,
 )
 from domain.hold import PutOnHold
 from domain.incident import (
     IncidentAssigned,
     IncidentCancelled,
-    IncidentClassified,
     IncidentClosed,
     IncidentPutOnHold,
     IncidentReassigned,
@@ -39,26 +36,22 @@ from domain.incident import (
     IncidentResumed,
     IncidentWorkStarted,
     MajorIncidentDeclared,
-    RegulatoryReportSubmitted,
-    Stage,
 )
 from domain.linking import require_exists
 from domain.moments import later
 from domain.principal import require_registered
-from domain.priority import BUILT_IN_MATRIX, settled_priority, unknowable_matrix
+from domain.priority import (
+    BUILT_IN_MATRIX,
+    priority_by_matrix,
+    settled_priority,
+    unknowable_matrix,
+)
 
 CLOCK_SKEW = timedelta(minutes=2)
 """How far a reporter's clock may be ahead of the ledger's."""
 REOPEN_WINDOW = timedelta(days=14)
 """How long after its resolution an incident may be reopened; later it is a new incident."""
 UNCLASSIFIED = "unclassified"
-
-NEXT_STAGES: Mapping[str | None, tuple[Stage, ...]] = {
-    None: ("initial",),
-    "initial": ("intermediate", "final"),
-    "intermediate": ("intermediate", "final"),
-    "final": (),
-}
 
 
 class ReportIncident(Command, yields=IncidentReported):
@@ -308,6 +301,13 @@ class ReprioritiseIncident(Command, yields=IncidentReprioritised):
     priority: Level | None = None
     priority_matrix: Text = BUILT_IN_MATRIX
 
+    def lowers(self, state: State) -> bool:
+        """Is the priority ordered below the one that stands? 1 is the highest."""
+        known = self.priority_matrix == BUILT_IN_MATRIX
+        ordered = priority_by_matrix(self.impact, self.urgency) if known else self.priority
+        stands = state.get("priority")
+        return bool(ordered and stands and ordered > stands)
+
     def decide(self, case: Case) -> Sequence[Event]:
         return self.stating(
             **_prioritised(self.impact, self.urgency, self.priority, self.priority_matrix, case)
@@ -324,77 +324,6 @@ class DeclareMajorIncident(Command, yields=MajorIncidentDeclared, verb="declare-
 
     def decide(self, case: Case) -> Sequence[Event]:
         return self.stating(major_declared_by=case.actor)
-
-
-class ClassifyIncident(Command, yields=IncidentClassified):
-    """Weigh the regulatory criteria by a rule version; say the category too, if it was wrong."""
-
-    vacuous = ("incident-manager-role",)
-    example: ClassVar[Mapping[str, Any]] = {
-        "criteria": {"clients_affected": 120000, "data_losses": False},
-        "rule_version": "dora-rts-2024-1772@1",
-        "outcome": "major",
-    }
-
-    criteria: Annotated[dict[Word, str | SafeInteger | bool], Field(min_length=1)]
-    rule_version: Text
-    outcome: Text
-    service: Text | None = None
-    category: Text | None = None
-    subcategory: Text | None = None
-    configuration_item: Text | None = None
-
-    def decide(self, case: Case) -> Sequence[Event]:
-        weighed = {"criteria", "rule_version", "outcome"}
-        given = self.given()
-        classification = {name: given.pop(name) for name in weighed}
-        # Under an id of its own: criteria of an earlier classification must not shine through.
-        return self.stating(
-            classifications={f"CLS-{case.new_id()}": classification},
-            regulatory_class=self.outcome,
-            **{name: value for name, value in given.items() if value is not None},
-        )
-
-    def vacuous_guards(self, case: Case) -> tuple[str, ...]:
-        return self.vacuous + (("service-known",) if self.service else ())
-
-
-class SubmitRegulatoryReport(Command, yields=RegulatoryReportSubmitted):
-    """Record a report to an authority by its hash. The final one tells the root cause."""
-
-    vacuous = ("compliance-role",)
-    example: ClassVar[Mapping[str, Any]] = {
-        "stage": "initial",
-        "authority": "BaFin",
-        "sha256": "sha256:" + "7c" * 32,
-    }
-
-    stage: Stage
-    authority: Text
-    sha256: Sha256
-    root_cause: PersonalText | None = None
-
-    def decide(self, case: Case) -> Sequence[Event]:
-        reached = case.state.get("regulatory_stage")
-        told = f"after {reached or 'no report'} comes {' or '.join(NEXT_STAGES[reached]) or 'none'}"
-        require(self.stage in NEXT_STAGES[reached], "report-stages-in-order", told, case)
-        has_cause = bool(self.root_cause or case.state.get("root_cause"))
-        final_has_cause = self.stage != "final" or has_cause
-        told = "the final report needs the root cause"
-        require(final_has_cause, "final-report-needs-root-cause", told, case)
-        report = {
-            "stage": self.stage,
-            "authority": self.authority,
-            "by": case.actor,
-            "submitted_at": case.now,
-            "sha256": self.sha256,
-        }
-        cause = {"root_cause": self.root_cause} if self.root_cause else {}
-        return self.stating(
-            regulatory_stage=self.stage,
-            regulatory_reports={f"RPT-{case.new_id()}": report},
-            **cause,
-        )
 
 
 def _prioritised(
