@@ -37,7 +37,7 @@ class Command(BaseModel):
     `verb` is the path segment, e.g. `put-on-hold`: the class name less the family's word, kebab-case.
     `creates`: the ledger hands out the subject's number. `vacuous`: guards that name what is not built
     yet; each event of the command lists them in `rules`. `needs_target`: the command is about an earlier
-    entry, which the ledger looks up and hands to the command's own check (see `domain/common.py`).
+    entry, which the ledger looks up and hands to the command's own check (see `domain/correction.py`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -127,8 +127,6 @@ def decide(command: Command, case: Case) -> Sequence[Event]:
     Raises CanNot, naming the transition or the guard.
     """
     event = command.yields
-    if command.creates and case.state:
-        raise CanNot(f"{case.subject} exists already", rules=("exists-once",), subject=case.subject)
     if not event.takes_place_in(case.status):
         raise CanNot(
             f"{case.subject} is {case.status}; {command.verb} is possible from "
