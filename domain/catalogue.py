@@ -6,7 +6,9 @@ A new aggregate adds its modules here, and nowhere else.
 from __future__ import annotations
 
 from domain import (
+    acts,
     common,
+    fact,
     incident,
     incident_commands,
     incident_regulation,
@@ -20,7 +22,9 @@ from domain.command import COMMANDS
 from domain.event import EVENT_TYPES
 
 AGGREGATES = (
+    acts,
     common,
+    fact,
     incident,
     incident_commands,
     incident_regulation,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ledger.database import Row, Transaction
 from ledger.errors import NotALedger
-from ledger.merkle import CompletedRow, Frontier, leaf_hash
+from ledger.merkle import CompletedRow, Frontier
 from ledger.schema import EVENTS, HEAD, TILES
 
 TILE_HEIGHT = 8
@@ -29,12 +29,13 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class NewEntry:
-    """An entry about to be stored: `subject` is the integer key, `entry` the bytes that are hashed."""
+    """An entry about to be stored: `subject` is the integer key, `entry` the bytes that are hashed to `leaf`."""
 
     subject: int
     version: int
     type: str
     entry: bytes
+    leaf: bytes
 
 
 _HEAD_SQL = "SELECT size, recordedtime, frontier FROM head WHERE id = 1"
@@ -67,12 +68,12 @@ def append_entries(
 
     Tiles are written once, when full; the partial ones follow from the newest entries' leaf hashes.
     """
-    leaves = [leaf_hash(entry.entry) for entry in entries]
+    leaves = [entry.leaf for entry in entries]
     transaction.insert(
         EVENTS,
         [
-            (position, entry.subject, entry.version, entry.type, entry.entry, leaf)
-            for position, (entry, leaf) in enumerate(zip(entries, leaves, strict=True), head.size + 1)
+            (position, entry.subject, entry.version, entry.type, entry.entry, entry.leaf)
+            for position, entry in enumerate(entries, head.size + 1)
         ],
     )
     frontier = Frontier.from_bytes(head.frontier)

@@ -18,6 +18,7 @@ from eventsourcing.persistence import (
 
 from ledger.database import Database, Param, Transaction
 from ledger.log import NewEntry, append_entries, lock_head
+from ledger.merkle import leaf_hash
 from ledger.schema import SUBJECTS
 from ledger.subscription import LogSubscription
 
@@ -42,7 +43,13 @@ class LogRecorder:
             keys = _subject_keys(transaction, stored_events)
             _refuse_conflicts(transaction, stored_events, keys)
             entries = [
-                NewEntry(keys[str(event.originator_id)], event.originator_version, event.topic, event.state)
+                NewEntry(
+                    keys[str(event.originator_id)],
+                    event.originator_version,
+                    event.topic,
+                    event.state,
+                    leaf_hash(event.state),
+                )
                 for event in stored_events
             ]
             append_entries(transaction, head, entries, head.recordedtime)

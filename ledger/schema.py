@@ -58,9 +58,9 @@ NUMBERS = _table("numbers", "family:text next:int", "family", append_only=False)
 SNAPSHOTS = _table(
     "snapshots", "subject:int version:int position:int state:bytes", "subject version", append_only=False
 )
-SUBJECT_KEYS = _table("subject_keys", "subject:int key:int", "subject")
+SUBJECT_KEYS = _table("subject_keys", "subject:int since:int key:int", "subject since")
 DISCLOSURES = _table(
-    "disclosures", "subject:int digest:text sealed:bytes", "subject digest", append_only=False
+    "disclosures", "subject:int digest:text key:int sealed:bytes", "subject digest", append_only=False
 )
 
 TABLES: tuple[Table, ...] = (

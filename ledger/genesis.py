@@ -1,0 +1,114 @@
+"""Making a ledger, and opening one: what has to hold before anything is appended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import domain.catalogue  # noqa: F401 - the registries of events and commands are complete once it is imported
+from domain.acts import (
+    LEDGER,
+    LedgerCreated,
+    StartSoftware,
+    TokenIssued,
+)
+from domain.errors import LedgerError
+from domain.event import Event
+from domain.principal import PrincipalRegistered
+from ledger.checkpoints import Signer
+from ledger.entry import Draft
+from ledger.errors import AlreadyALedger, KeyFileUnusable, NotALedger
+from ledger.govern import Actor, Order
+from ledger.ids import new_uuid7
+from ledger.ledger import Ledger, recorded
+from ledger.view import SYSTEM, Request, View
+
+FIRST_PERSON = "principal/PRN0000002"
+OPERATOR = "principal/PRN0000003"
+"""Whoever works on the machine the ledger lives on, without a token of their own."""
+FIRST_TOKEN = "ledger/LDG0000002"  # a subject's name, no secret
+ALL_SCOPES = ("*:read", "*:append", "*:administer", "personal")
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """The first entries of a log: what it is called, who signs it, and who may sign in first."""
+
+    origin: str
+    vkey: str
+    software: str
+    administrator: str
+    token_hash: str
+
+
+@dataclass(slots=True)
+class _GenesisProposal:
+    genesis: Genesis
+    request: Request | None = None
+
+    def settle(self, view: View) -> Sequence[Draft]:
+        if view.position:
+            raise AlreadyALedger()
+        told = self.genesis
+        first: list[tuple[str, Event]] = [
+            (LEDGER, LedgerCreated(origin=told.origin, vkey=told.vkey, software=told.software)),
+            (SYSTEM, PrincipalRegistered(kind="system", name="itsm-ledger", mode="govern")),
+            (FIRST_PERSON, PrincipalRegistered(kind="person", name=told.administrator, mode="govern")),
+            (OPERATOR, PrincipalRegistered(kind="person", name="local operator", mode="govern")),
+            (
+                FIRST_TOKEN,
+                TokenIssued(
+                    token_hash=told.token_hash,
+                    principal=FIRST_PERSON,
+                    scopes=dict.fromkeys(ALL_SCOPES, True),
+                ),
+            ),
+        ]
+        said: dict[str, str | int] = {
+            "authtype": "system",
+            "authid": SYSTEM,
+            "recordedby": SYSTEM,
+            "decision": "genesis",
+        }
+        drafts = []
+        for subject, event in first:
+            expected = view.next_number(subject.split("/")[0])
+            if expected != subject:
+                raise AlreadyALedger(f"expected the number of {subject} to be free, got {expected}")
+            view.take_number(subject)
+            drafts.append(
+                Draft(subject, type(event), event.data(), view.recordedtime, new_uuid7(), view.source, said)
+            )
+        return drafts
+
+
+def create(ledger: Ledger, genesis: Genesis) -> None:
+    """Record the genesis. Raises AlreadyALedger, and changes nothing, if the log has entries."""
+    ledger.start(genesis.origin)
+    recorded(ledger.writer.submit([_GenesisProposal(genesis)])[0])
+
+
+def open_for_appending(ledger: Ledger, signing_key: Ed25519PrivateKey, software: str) -> Signer:
+    """Check the log against its key and its checkpoints elsewhere, then take appends.
+
+    Raises NotALedger, NewerDatabase, KeyFileUnusable, BehindCheckpoint, NotConsistent.
+    """
+    ledger.check_schema()
+    try:
+        state = ledger.subject(LEDGER).state
+    except LedgerError as error:
+        raise NotALedger() from error
+    signer = Signer(str(state["origin"]), signing_key)
+    if str(signer.vkey) != state["vkey"]:
+        raise KeyFileUnusable(
+            f"the key file is not this ledger's key: expected {state['vkey']}, got {signer.vkey}",
+            expected=state["vkey"],
+            got=str(signer.vkey),
+        )
+    ledger.checkpoints.check_against_copies(ledger.vkeys())
+    ledger.start(signer.origin)
+    if state.get("software") != software:
+        ledger.execute(Order(StartSoftware(software=software), Actor(SYSTEM, "system"), LEDGER))
+    return signer

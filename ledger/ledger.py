@@ -1,0 +1,223 @@
+"""The ledger: the library's application over our log. Every way in appends through `execute` or `observe`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.persistence import Subscription
+
+from domain.acts import LEDGER
+from domain.errors import Refused, UnknownSubject
+from domain.may import May
+from domain.moments import to_text
+from ledger.checkpoints import CheckpointStore, Copies
+from ledger.clock import Clock, RecordingClock
+from ledger.database import Database
+from ledger.entry import Entry
+from ledger.errors import CorruptEntry
+from ledger.govern import GovernProposal, Order
+from ledger.log import Head
+from ledger.migrate import check_version, schema_version
+from ledger.notes import VerifierKey, parse_vkey
+from ledger.observe import ObserveProposal
+from ledger.proofs import format_proof
+from ledger.repository import Subject, fold_subject
+from ledger.states import CACHED_SUBJECTS, Loaded, StateCache, load
+from ledger.tree import StoredTree
+from ledger.urls import library_environment
+from ledger.vault import Vault
+from ledger.writer import Outcome, Recorded, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Where a ledger is kept. `copies`: a directory elsewhere that keeps each checkpoint."""
+
+    database_url: str
+    vault_url: str
+    copies: Path | None = None
+    cached_subjects: int = CACHED_SUBJECTS
+
+
+class Ledger(Application[str]):
+    """One log in one database. Safe from any number of threads; any number of processes may open it."""
+
+    name = "itsm_ledger"
+    is_snapshotting_enabled = True
+
+    def __init__(
+        self,
+        settings: LogSettings,
+        *,
+        master_key: bytes,
+        clock: Clock,
+        may: May,
+        create_tables: bool = False,
+    ) -> None:
+        super().__init__(
+            {
+                **library_environment(settings.database_url, create_tables=create_tables),
+                "MAPPER_TOPIC": "ledger.repository:EntryMapper",
+                "IS_SNAPSHOTTING_ENABLED": "y",
+            }
+        )
+        self.database: Database = self.recorder.database  # type: ignore[attr-defined]  # our recorders have one
+        self._may, self._clock = may, clock
+        self.vault = Vault(settings.vault_url, master_key)
+        self.tree = StoredTree(self.database)
+        self.checkpoints = CheckpointStore(
+            self.database, self.tree, Copies(settings.copies) if settings.copies else None
+        )
+        self._cache = StateCache(settings.cached_subjects)
+        self.source = ""
+        self._writer: Writer | None = None
+
+    # Opening
+
+    def check_schema(self) -> None:
+        """Raises NewerDatabase."""
+        with self.database.reading() as transaction:
+            check_version(schema_version(transaction))
+
+    def start(self, origin: str) -> None:
+        """Take appends from now on, as the log of this origin."""
+        self.source = f"/ledgers/{origin}"
+        self._writer = Writer(
+            self.database, self.vault, RecordingClock(self._clock), self._cache, self.source
+        )
+
+    def save(self, *_: Any, **__: Any) -> Any:
+        """The library's way in is closed: it would pass by the decision, the lock and the commitments."""
+        raise Refused("append through execute() or observe()")
+
+    # Appending
+
+    @property
+    def writer(self) -> Writer:
+        if self._writer is None:
+            raise Refused("the ledger was opened for reading")
+        return self._writer
+
+    def now(self) -> str:
+        return to_text(self._clock.now())
+
+    def proposal(self, order: Order) -> GovernProposal:
+        """Decide ahead of the lock. Raises LedgerError when the order is refused in the state that holds now."""
+        made = GovernProposal(order, self._may, self.source)
+        if order.request is not None:
+            # A repeated request gets its first receipt, even where the order would be refused by now.
+            return made
+        try:
+            made.rehearse(self._cached, self.now(), self._cache.position)
+        except Refused:
+            # What the cache tells may be old. Only what the log says refuses.
+            made.rehearse(self.load, self.now(), self._cache.position)
+        return made
+
+    def execute(self, order: Order) -> Recorded:
+        """Carry the order out. What is returned survives a crash. Raises LedgerError."""
+        return recorded(self.writer.submit([self.proposal(order)])[0])
+
+    def observe(self, proposals: Sequence[ObserveProposal]) -> list[Outcome]:
+        """One outcome for each, in order: its receipts, or why it was not recorded."""
+        return self.writer.submit(proposals)
+
+    # Reading
+
+    def load(self, subject: str) -> Loaded:
+        """The subject as the log tells it at this moment."""
+        with self.database.reading() as transaction:
+            return load(transaction, subject)
+
+    def _cached(self, subject: str) -> Loaded:
+        return self._cache.get(subject) or self.load(subject)
+
+    def subject(self, subject: str) -> Subject:
+        """Its newest state, through the library's repository and our snapshots. Raises UnknownSubject."""
+        try:
+            return self.repository.get(subject, projector_func=fold_subject)  # type: ignore[type-var]  # not the library's aggregate
+        except AggregateNotFoundError:
+            raise UnknownSubject(f"{subject} is not known", subject=subject) from None
+
+    def entries_of(self, subject: str) -> list[Entry]:
+        """All entries of a subject in order. Raises UnknownSubject."""
+        with self.database.reading() as transaction:
+            rows = transaction.rows(
+                "SELECT position, entry FROM events WHERE subject = (SELECT id FROM subjects WHERE name = ?) "
+                "ORDER BY version",
+                (subject,),
+            )
+        if not rows:
+            raise UnknownSubject(f"{subject} is not known", subject=subject)
+        return [Entry(position, raw) for position, raw in rows]
+
+    def entries(self, after: int, limit: int, up_to: int | None = None) -> list[Entry]:
+        """The entries at positions after + 1 …, at most `limit`."""
+        last = after + limit if up_to is None else min(after + limit, up_to)
+        with self.database.reading() as transaction:
+            rows = transaction.rows(
+                "SELECT position, entry FROM events WHERE position > ? AND position <= ? ORDER BY position",
+                (after, last),
+            )
+        return [Entry(position, raw) for position, raw in rows]
+
+    def entry(self, position: int) -> Entry:
+        """Raises UnknownSubject beyond the head."""
+        found = self.entries(position - 1, 1)
+        if not found:
+            raise UnknownSubject(f"there is no entry at position {position}", position=position)
+        return found[0]
+
+    def follow(self, after: int) -> Subscription[Any]:
+        """Entries after a position, past and to come, as the library's notifications."""
+        return self.recorder.subscribe(gt=after)
+
+    def head(self) -> Head:
+        return self.tree.head()
+
+    # Personal data
+
+    def disclosures(self, subject: str) -> Mapping[str, tuple[int, bytes]]:
+        """What lies outside the log for this subject: digest → (vault key, ciphertext)."""
+        with self.database.reading() as transaction:
+            rows = transaction.rows(
+                "SELECT d.digest, d.key, d.sealed FROM disclosures d JOIN subjects s ON s.id = d.subject "
+                "WHERE s.name = ?",
+                (subject,),
+            )
+        return {digest: (key, sealed) for digest, key, sealed in rows}
+
+    # Proof
+
+    def vkeys(self) -> list[VerifierKey]:
+        """The log's verifier keys, the newest first: what it is signed with now, and before each rotation."""
+        keys = [entry.data["vkey"] for entry in self.entries_of(LEDGER) if "vkey" in entry.data]
+        return [parse_vkey(key) for key in reversed(keys)]
+
+    def prove(self, position: int, checkpoint: Callable[[], str]) -> str:
+        """A tlog-proof of the entry under the newest checkpoint, or under a new one if that is older."""
+        self.entry(position)
+        covering = self.checkpoints.first_covering(position)
+        if covering is None:
+            checkpoint()
+            covering = self.checkpoints.first_covering(position)
+        if covering is None:
+            raise CorruptEntry(f"no checkpoint covers position {position}", position=position)
+        size, note = covering
+        return format_proof(position - 1, self.tree.inclusion(position, size), note)
+
+    def close(self) -> None:
+        super().close()
+        self.vault.close()
+
+
+def recorded(outcome: Outcome) -> Recorded:
+    """The receipts, or the error raised."""
+    if isinstance(outcome, Recorded):
+        return outcome
+    raise outcome
+

@@ -1,0 +1,123 @@
+"""Observe: it happened elsewhere. A well-formed fact of a registered type is always recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from domain.commitment import contains_commitment
+from domain.errors import Malformed, MayNot, NotTheOwner
+from domain.event import Event, Json
+from ledger.entry import Draft
+from ledger.view import Request, View
+
+GOVERNED_FAMILIES = frozenset({"principal", "ledger"})
+"""What confers authority is recorded under govern only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A fact as its source tells it, checked when it is made.
+
+    `time`: RFC 3339 UTC text with microseconds. `actor`: a principal id, or the name the source uses.
+    `said`: `reason`, `comment`, `correlationid`, `causationid`.
+    """
+
+    event: type[Event]
+    subject: str
+    data: Mapping[str, Json]
+    time: str
+    id: str
+    source: str
+    actor: str | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.event.family.name in GOVERNED_FAMILIES:
+            raise MayNot(
+                f"{self.event.type_name} confers authority; it is recorded under govern only",
+                rules=("govern-only",),
+                type=self.event.type_name,
+            )
+        self.event.from_data(self.data)
+        if contains_commitment(self.data) or any(map(contains_commitment, self.said.values())):
+            raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
+
+
+@dataclass(frozen=True, slots=True)
+class RowIdentity:
+    """Which row of which source's file this is: taken once, whatever it became."""
+
+    source: str
+    number: str
+    ordinal: int
+
+
+@dataclass(slots=True)
+class ObserveProposal:
+    """Facts of one source that are recorded together, consecutively, or not at all.
+
+    `recorder` is the source's principal. `was_seen`: the row had been taken before; nothing was recorded.
+    """
+
+    facts: Sequence[Observation]
+    recorder: str
+    request: Request | None = None
+    row: RowIdentity | None = None
+    was_seen: bool = False
+
+    def settle(self, view: View) -> list[Draft]:
+        self._check_recorder(view)
+        if self.row is not None:
+            row = self.row
+            self.was_seen = view.row_seen(row.source, row.number, row.ordinal)
+            if self.was_seen:
+                return []
+            view.take_row(row.source, row.number, row.ordinal)
+        return [draft for fact in self.facts for draft in self._drafts(fact, view)]
+
+    def _check_recorder(self, view: View) -> None:
+        state = view.load(self.recorder).state
+        if state.get("status") != "registered" or state.get("mode") != "observe":
+            raise MayNot(
+                f"{self.recorder} is not a registered source in observe mode",
+                rules=("observing-source",),
+                recorder=self.recorder,
+            )
+
+    def _drafts(self, fact: Observation, view: View) -> list[Draft]:
+        loaded = view.load(fact.subject)
+        if loaded.version and loaded.owner != self.recorder and not fact.event.common:
+            raise NotTheOwner(
+                f"{fact.subject} is recorded by {loaded.owner or 'the ledger itself'}; "
+                "only common events may be added to it",
+                rules=("one-recorder-per-subject",),
+                subject=fact.subject,
+                owner=loaded.owner,
+            )
+        drafts: list[Draft] = []
+        data = {**fact.event.asserts, **fact.data}
+        for member in fact.event.persons:
+            if data.get(member) is not None:
+                data[member] = self._person(data[member], view, drafts)
+        actor = self.recorder if fact.actor is None else self._person(fact.actor, view, drafts)
+        said: dict[str, str | int] = {
+            "authtype": "service_account" if fact.actor is None else "user",
+            "authid": actor,
+            "recordedby": self.recorder,
+            "decision": "observed",
+            **fact.said,
+        }
+        drafts.append(
+            Draft(fact.subject, fact.event, data, fact.time, fact.id, fact.source, said, self.recorder)
+        )
+        return drafts
+
+    def _person(self, named: str, view: View, drafts: list[Draft]) -> str:
+        if not named.startswith("principal/"):
+            principal, introduction = view.person(named, self.recorder)
+            drafts += introduction
+            return principal
+        if not view.load(named).version:
+            raise Malformed(f"{named} is not a known principal; send the name", principal=named)
+        return named

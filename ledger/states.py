@@ -1,0 +1,93 @@
+"""Subjects as the log tells them now: folded once, kept in a bounded cache, never trusted beyond the head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from domain.event import Json
+from domain.fold import merge_patch
+from ledger.database import Transaction
+from ledger.entry import parse_entry
+from ledger.log import Head
+
+CACHED_SUBJECTS = 8_192
+MANY_APPENDED = 5_000
+"""Above so many entries by other processes the whole cache is dropped instead of looked through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A subject's fold. `version` 0: the log does not know it. Never changed once made.
+
+    `key` is its integer in the log, `owner` the observing source that recorded version 1, if one did.
+    """
+
+    key: int | None
+    version: int
+    state: Mapping[str, Json]
+    owner: str | None
+
+
+UNKNOWN = Loaded(None, 0, {}, None)
+
+
+class StateCache:
+    """The newest folds of at most `limit` subjects. `position`: the log size they are exact for."""
+
+    def __init__(self, limit: int = CACHED_SUBJECTS) -> None:
+        self._limit = limit
+        self._kept: dict[str, Loaded] = {}
+        self.position = 0
+
+    def get(self, subject: str) -> Loaded | None:
+        return self._kept.get(subject)
+
+    def put(self, subject: str, loaded: Loaded) -> None:
+        # Popped first, so that the newest stands last and the oldest is what goes.
+        self._kept.pop(subject, None)
+        self._kept[subject] = loaded
+        if len(self._kept) > self._limit:
+            for oldest in list(self._kept)[: self._limit // 4]:
+                self._kept.pop(oldest, None)
+
+    def catch_up(self, transaction: Transaction, head: Head) -> bool:
+        """Forget what other processes moved. The lock is held. Was there anything?"""
+        if head.size == self.position:
+            return False
+        if not 0 < head.size - self.position <= MANY_APPENDED:
+            self._kept.clear()
+        else:
+            for (name,) in transaction.rows(
+                "SELECT DISTINCT s.name FROM events e JOIN subjects s ON s.id = e.subject WHERE e.position > ?",
+                (self.position,),
+            ):
+                self._kept.pop(name, None)
+        self.position = head.size
+        return True
+
+    def accept(self, moved: Mapping[str, Loaded], head: Head) -> None:
+        """What this process has just committed."""
+        for subject, loaded in moved.items():
+            self.put(subject, loaded)
+        self.position = head.size
+
+
+def load(transaction: Transaction, subject: str) -> Loaded:
+    """Fold the subject from its newest snapshot, or from nothing. Raises CorruptEntry."""
+    found = transaction.row("SELECT id, owner FROM subjects WHERE name = ?", (subject,))
+    if found is None:
+        return UNKNOWN
+    key, owner = found
+    snapshot = transaction.row(
+        "SELECT version, state FROM snapshots WHERE subject = ? ORDER BY version DESC LIMIT 1", (key,)
+    )
+    version, state = (snapshot[0], orjson.loads(snapshot[1])) if snapshot else (0, {})
+    for version, position, raw in transaction.rows(
+        "SELECT version, position, entry FROM events WHERE subject = ? AND version > ? ORDER BY version",
+        (key, version),
+    ):
+        state = merge_patch(state, parse_entry(raw, position)["data"])
+    return Loaded(key, version, state, owner)

@@ -1,0 +1,242 @@
+"""The vault: data keys and names, in a database of its own so that no backup of the log holds them.
+
+A data key encrypts the personal values of one subject; the log's database holds the ciphertexts and which
+key they are under. Destroying the key here destroys every copy of the values. Keys are wrapped by a master
+key. Looking up a principal by name goes through a keyed hash, which lives and goes with the keys.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from ledger.errors import KeyDestroyed, StorageFailed
+
+NONCE_BYTES = 12
+KEY_BYTES = 32
+POOL_KEYS = 128
+"""Data keys made ahead of use, so that an append never waits for this database's disk as well."""
+KEPT_KEYS = 4096
+KEPT_NAMES = 100_000
+
+_metadata = sa.MetaData()
+_keys = sa.Table(
+    "data_keys",
+    _metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+_names = sa.Table(
+    "names",
+    _metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    sa.Column("principal", sa.Text, nullable=False, index=True),
+)
+
+
+class Vault:
+    """Every method is safe from several threads. Raises StorageFailed when the vault cannot be reached."""
+
+    def __init__(self, url: str, master_key: bytes) -> None:
+        """`master_key`: 32 random bytes. `url`: `sqlite:///file` or `postgresql://…`."""
+        self._wrap = AESGCM(_derived(master_key, b"wrap data keys"))
+        self._name_key = _derived(master_key, b"look up names")
+        self._request_key = _derived(master_key, b"compare requests")
+        self._engine = _engine(url)
+        self._lock = threading.Lock()
+        self._pool: list[tuple[int, AESGCM]] = []
+        self._open_keys: dict[int, AESGCM] = {}
+        self._known_names: dict[bytes, str] = {}
+        try:
+            _metadata.create_all(self._engine)
+        except sa.exc.SQLAlchemyError as error:
+            raise _failed(error) from error
+
+    def request_hash(self, request: bytes) -> bytes:
+        """An HMAC, so that a stored hash tells nothing about a guessable personal value."""
+        return hmac.digest(self._request_key, request, "sha256")
+
+    # Data keys
+
+    def new_key(self) -> int:
+        """The id of a fresh key, durable before this returns."""
+        with self._lock:
+            if not self._pool:
+                self._fill_pool()
+            key_id, key = self._pool.pop()
+            self._keep(key_id, key)
+            return key_id
+
+    def seal(self, key_id: int, digest: str, disclosure: str) -> bytes:
+        """The disclosure encrypted under the key, bound to its digest. Raises KeyDestroyed."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._key(key_id).encrypt(nonce, disclosure.encode(), digest.encode())
+
+    def open(self, key_id: int, digest: str, sealed: bytes) -> str:
+        """What `seal` was given. Raises KeyDestroyed, or StorageFailed for a forged ciphertext."""
+        try:
+            plain = self._key(key_id).decrypt(
+                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], digest.encode()
+            )
+        except InvalidTag:
+            raise StorageFailed(f"the stored disclosure of {digest} was changed") from None
+        return plain.decode()
+
+    def has_key(self, key_id: int) -> bool:
+        with self._begin() as connection:
+            return connection.execute(sa.select(_keys.c.id).where(_keys.c.id == key_id)).first() is not None
+
+    def destroy(self, key_id: int, principal: str | None = None) -> None:
+        """The key, and the names that lead to `principal`, are gone once this returns."""
+        with self._begin() as connection:
+            connection.execute(sa.delete(_keys).where(_keys.c.id == key_id))
+            if principal is not None:
+                connection.execute(sa.delete(_names).where(_names.c.principal == principal))
+        with self._lock:
+            self._open_keys.pop(key_id, None)
+            self._known_names = {d: p for d, p in self._known_names.items() if p != principal}
+
+    def forget_cached(self) -> None:
+        """Another process destroyed a key: drop what this one still holds in memory."""
+        with self._lock:
+            self._open_keys.clear()
+            self._known_names.clear()
+
+    # Names
+
+    def principal_named(self, name: str, known_to: str) -> str | None:
+        """The principal that `known_to` (a source, or "") calls by this name."""
+        digest = self._name_digest(name, known_to)
+        found = self._known_names.get(digest)
+        if found is None:
+            with self._begin() as connection:
+                found = connection.execute(
+                    sa.select(_names.c.principal).where(_names.c.digest == digest)
+                ).scalar()
+            if found is not None:
+                self._keep_name(digest, found)
+        return found
+
+    def name_principals(self, names: Iterable[tuple[str, str, str]]) -> None:
+        """Durably remember (name, known_to, principal).
+
+        A principal whose creation was rolled back may come again under another name: its old names go.
+        """
+        told = [(self._name_digest(name, known_to), principal) for name, known_to, principal in names]
+        with self._begin() as connection:
+            for digest, principal in told:
+                connection.execute(
+                    sa.delete(_names).where(
+                        (_names.c.digest == digest) | (_names.c.principal == principal)
+                    )
+                )
+            connection.execute(
+                sa.insert(_names), [{"digest": digest, "principal": p} for digest, p in told]
+            )
+        for digest, principal in told:
+            self._keep_name(digest, principal)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # Inside
+
+    def _key(self, key_id: int) -> AESGCM:
+        key = self._open_keys.get(key_id)
+        if key is not None:
+            return key
+        with self._begin() as connection:
+            wrapped = connection.execute(sa.select(_keys.c.wrapped).where(_keys.c.id == key_id)).scalar()
+        if wrapped is None:
+            raise KeyDestroyed()
+        try:
+            plain = self._wrap.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _key_name(key_id))
+        except InvalidTag:
+            raise StorageFailed("the master key does not open this vault's keys") from None
+        key = AESGCM(plain)
+        with self._lock:
+            self._keep(key_id, key)
+        return key
+
+    def _fill_pool(self) -> None:
+        rows, made = [], []
+        for _ in range(POOL_KEYS):
+            key_id, plain = int.from_bytes(os.urandom(8), "big") >> 1, os.urandom(KEY_BYTES)
+            nonce = os.urandom(NONCE_BYTES)
+            rows.append(
+                {"id": key_id, "wrapped": nonce + self._wrap.encrypt(nonce, plain, _key_name(key_id))}
+            )
+            made.append((key_id, AESGCM(plain)))
+        with self._begin() as connection:
+            connection.execute(sa.insert(_keys), rows)
+        self._pool = made
+
+    def _keep(self, key_id: int, key: AESGCM) -> None:
+        if len(self._open_keys) >= KEPT_KEYS:
+            self._open_keys.clear()
+        self._open_keys[key_id] = key
+
+    def _keep_name(self, digest: bytes, principal: str) -> None:
+        if len(self._known_names) >= KEPT_NAMES:
+            self._known_names.clear()
+        self._known_names[digest] = principal
+
+    def _name_digest(self, name: str, known_to: str) -> bytes:
+        return hmac.digest(self._name_key, f"{known_to}\n{name}".encode(), "sha256")
+
+    def _begin(self) -> _Begin:
+        return _Begin(self._engine)
+
+
+class _Begin:
+    """One transaction whose failures are our own."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._context = engine.begin()
+
+    def __enter__(self) -> sa.Connection:
+        try:
+            return self._context.__enter__()
+        except sa.exc.SQLAlchemyError as error:
+            raise _failed(error) from error
+
+    def __exit__(self, *exc: Any) -> None:
+        try:
+            self._context.__exit__(*exc)
+        except sa.exc.SQLAlchemyError as error:
+            raise _failed(error) from error
+
+
+def _failed(error: Exception) -> StorageFailed:
+    return StorageFailed(f"the vault cannot be used: {type(error).__name__}", reason=type(error).__name__)
+
+
+def _engine(url: str) -> sa.Engine:
+    if not url.startswith("sqlite:"):
+        return sa.create_engine("postgresql+psycopg://" + url.split("://", 1)[1])
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
+
+    @sa.event.listens_for(engine, "connect")
+    def _safely(connection: Any, _: object) -> None:
+        # No WAL: it would hold a destroyed key until its next checkpoint. Freed pages are overwritten.
+        for pragma in ("journal_mode = DELETE", "secure_delete = ON", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _derived(master_key: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, None, b"itsm-ledger: " + purpose).derive(master_key)
+
+
+def _key_name(key_id: int) -> bytes:
+    return key_id.to_bytes(8, "big")
