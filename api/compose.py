@@ -1,0 +1,129 @@
+"""The composition root: settings, clock, policy and keys are handed in here and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from api.settings import Settings
+from domain.errors import LedgerError
+from domain.rules import built_in
+from ledger.checkpoints import Signer
+from ledger.clock import Clock, SystemClock
+from ledger.errors import AlreadyALedger, NotALedger, StorageFailed
+from ledger.genesis import FIRST_TOKEN, Genesis, create, open_for_appending
+from ledger.keyfiles import (
+    parse_master_key,
+    read_master_key,
+    read_signing_key,
+    write_master_key,
+    write_signing_key,
+)
+from ledger.ledger import Ledger, LogSettings
+from ledger.urls import sqlite_path
+
+SOFTWARE = version("itsm-ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An opened ledger with what signs it. Close it when done."""
+
+    ledger: Ledger
+    signer: Signer
+    settings: Settings
+
+    def checkpoint(self) -> str:
+        """Publish the head as it is now; the signed note."""
+        return self.ledger.checkpoints.publish(self.signer, datetime.now(UTC).date())
+
+    def close(self) -> None:
+        self.ledger.close()
+
+
+@dataclass(frozen=True, slots=True)
+class NewLedger:
+    """What `init` shows once. `token` is the first API token; only its hash is kept."""
+
+    origin: str
+    vkey: str
+    token: str
+
+
+def init(settings: Settings, *, origin: str | None, administrator: str, clock: Clock | None = None) -> NewLedger:
+    """Make keys, tables and genesis. Raises AlreadyALedger, KeyFileUnusable; overwrites nothing."""
+    path = sqlite_path(settings.database_url)
+    if path is not None and path.exists() and path.stat().st_size:
+        raise AlreadyALedger(f"{path} exists already; nothing was changed")
+    origin = origin or f"itsm-ledger.local/{secrets.token_hex(4)}"
+    key_file = settings.resolved_key_file
+    signing_key = write_signing_key(key_file)
+    master_key = (
+        parse_master_key(settings.master_key.get_secret_value(), "ITSM_LEDGER_MASTER_KEY")
+        if settings.master_key
+        else write_master_key(settings.resolved_master_key_file)
+    )
+    ledger = _ledger(settings, master_key, clock or SystemClock(), create_tables=True)
+    try:
+        signer = Signer(origin, signing_key)
+        token = new_token(FIRST_TOKEN)
+        create(ledger, Genesis(origin, str(signer.vkey), SOFTWARE, administrator, token_hash(token)))
+        return NewLedger(origin, str(signer.vkey), token)
+    except LedgerError:
+        key_file.unlink()
+        raise
+    finally:
+        ledger.close()
+
+
+def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
+    """Open an existing ledger for reading and appending. Raises what `open_for_appending` does."""
+    path = sqlite_path(settings.database_url)
+    if path is not None and not path.exists():
+        raise NotALedger(f"there is no ledger at {path}; `itsm-ledger init` makes one")
+    ledger = _ledger(settings, _master_key(settings), clock or SystemClock(), create_tables=False)
+    try:
+        try:
+            ledger.check_schema()
+        except StorageFailed as error:
+            raise NotALedger() from error
+        ledger.recorder.create_table()  # type: ignore[attr-defined]  # ours migrates to this version's schema
+        signer = open_for_appending(ledger, read_signing_key(settings.resolved_key_file), SOFTWARE)
+    except BaseException:
+        ledger.close()
+        raise
+    return House(ledger, signer, settings)
+
+
+def new_token(subject: str) -> str:
+    """`itl_<number>_<secret>`: the number says which token subject holds the hash."""
+    number = subject.split("/")[1]
+    return f"itl_{number}_{base64.b32encode(secrets.token_bytes(20)).decode().lower()}"
+
+
+def token_hash(token: str) -> str:
+    return "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+
+
+def _master_key(settings: Settings) -> bytes:
+    if settings.master_key is not None:
+        return parse_master_key(settings.master_key.get_secret_value(), "ITSM_LEDGER_MASTER_KEY")
+    return read_master_key(settings.resolved_master_key_file)
+
+
+def _ledger(settings: Settings, master_key: bytes, clock: Clock, *, create_tables: bool) -> Ledger:
+    return Ledger(
+        LogSettings(
+            settings.database_url,
+            settings.resolved_vault_url,
+            copies=settings.checkpoint_copies,
+        ),
+        master_key=master_key,
+        clock=clock,
+        may=built_in,
+        create_tables=create_tables,
+    )
