@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import new_class
 from typing import Annotated, Any, ClassVar, TypeVar, cast
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from domain.command import Case, Command, require
@@ -38,19 +38,17 @@ _EXAMPLE_ID = "0192f3c0-5b1e-7c3a-9d51-3a7f2f7f9b10"
 _EXAMPLE_HASH = "sha256:" + "3f" * 32
 
 
+@with_config(ConfigDict(extra="forbid", strict=True))
 class Link(TypedDict):
     """`to`: a subject of this ledger, or (`related`, `supplier_ticket`) a number of another system."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # pydantic's own way
 
     to: Text
     relation: Word
 
 
+@with_config(ConfigDict(extra="forbid", strict=True))
 class Attachment(TypedDict):
     """A file by its hash. Its bytes are kept elsewhere; its name may be personal and stands in the comment."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # as above
 
     sha256: Sha256
     media_type: MediaType

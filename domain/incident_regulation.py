@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from domain.command import Case, Command, require
@@ -24,20 +24,18 @@ NEXT_STAGES: Mapping[str | None, tuple[Stage, ...]] = {
 }
 
 
+@with_config(ConfigDict(extra="forbid", strict=True))
 class Classification(TypedDict):
     """The values of the regulatory criteria at one moment, and the rule version that weighs them."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # pydantic's own way
 
     criteria: dict[Word, str | SafeInteger | bool]
     rule_version: Text
     outcome: Text
 
 
+@with_config(ConfigDict(extra="forbid", strict=True))
 class RegulatoryReport(TypedDict):
     """One report to an authority, by its hash."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # as above
 
     stage: Stage
     authority: Text

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from domain.canonical import content_hash
@@ -47,10 +47,9 @@ CONTENT_MEMBERS = ("title", "item", "quantity", "details", "beneficiary", "reque
 _EXAMPLE_HASH = "sha256:" + "5e" * 32
 
 
+@with_config(ConfigDict(extra="forbid", strict=True))
 class Approval(TypedDict):
     """One verdict on the content that has this hash."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # pydantic's own way
 
     by: PrincipalId
     verdict: Literal["granted", "denied"]

@@ -1,0 +1,103 @@
+"""The classes of the domain are the recommended state machines, transition by transition."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+
+from domain.catalogue import COMMANDS
+from domain.event import EVENT_TYPES, Event, events_of
+from domain.families import FAMILIES, event_type
+from tests.shared import shared_path
+
+TICKETS = ("incident", "request", "problem")
+
+
+@cache
+def recommended() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load(shared_path("state_machines.yaml").read_text())
+    return read
+
+
+def transitions() -> list[Any]:
+    return [
+        pytest.param(family, transition, id=transition["event"])
+        for family in TICKETS
+        for transition in recommended()[family]["transitions"]
+    ]
+
+
+def own_events(family: str) -> list[type[Event]]:
+    return [event for event in events_of(family) if not event.common]
+
+
+@pytest.mark.parametrize(("family", "transition"), transitions())
+def test_each_transition_is_a_class(family: str, transition: dict[str, Any]) -> None:
+    event = EVENT_TYPES[event_type(FAMILIES[family], transition["event"])]
+
+    assert event.__name__ == transition["event"]
+    assert event.from_statuses is not None
+    assert sorted(event.from_statuses) == sorted(transition["from"])
+    assert event.to_status == (None if transition["to"] == "self" else transition["to"])
+
+
+@pytest.mark.parametrize(("family", "transition"), transitions())
+def test_the_status_is_all_that_a_transition_says_of_the_workflow(
+    family: str, transition: dict[str, Any]
+) -> None:
+    event = EVENT_TYPES[event_type(FAMILIES[family], transition["event"])]
+    patch = event.from_data(event.example).data()
+
+    stays = transition["to"] == "self"
+    assert patch.get("status") == (None if stays else transition["to"])
+
+
+@pytest.mark.parametrize("family", TICKETS)
+def test_no_class_stands_for_a_transition_that_is_not_recommended(family: str) -> None:
+    named = {transition["event"] for transition in recommended()[family]["transitions"]}
+
+    assert {event.__name__ for event in own_events(family)} == named
+
+
+@pytest.mark.parametrize("family", TICKETS)
+def test_from_a_terminal_status_nothing_leads_out(family: str) -> None:
+    for status in recommended()[family]["terminal"]:
+        possible = [event for event in own_events(family) if event.takes_place_in(status)]
+
+        assert possible == []
+
+
+@pytest.mark.parametrize("family", TICKETS)
+def test_every_transition_has_one_order_that_leads_to_it(family: str) -> None:
+    yielded = [
+        command.yields
+        for (of, _), command in COMMANDS.items()
+        if of == family and not command.yields.common
+    ]
+
+    assert sorted(e.__name__ for e in yielded) == sorted(e.__name__ for e in own_events(family))
+
+
+@pytest.mark.parametrize("family", TICKETS)
+def test_a_new_subject_takes_the_creating_event_and_no_other(family: str) -> None:
+    creating = [event for event in own_events(family) if event.takes_place_in(None)]
+
+    assert [event.to_status for event in creating] == [recommended()[family]["initial"]]
+
+
+@pytest.mark.parametrize("family", TICKETS)
+def test_common_events_hold_in_any_status_and_leave_it(family: str) -> None:
+    common = [event for event in events_of(family) if event.common]
+
+    assert sorted(event.__name__ for event in common) == sorted(
+        FAMILIES[family].words[0] + name for name in recommended()["common_events"]
+    )
+    assert all(event.from_statuses is None and event.to_status is None for event in common)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_numbers_as_recommended(family: str) -> None:
+    assert FAMILIES[family].prefix == recommended()["families"][family]["prefix"]

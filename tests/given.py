@@ -1,0 +1,122 @@
+"""Given these events, when this order is given, then those events, or a refusal by that rule.
+
+    given(reported, assigned).when(StartIncidentWork(), actor=BEN).then(IncidentWorkStarted(assigned_to=BEN))
+    given(resolved_by_ben).when(CloseIncident(), actor=BEN).refused("closer-is-not-resolver")
+
+An order passes the built-in rules (may) and then its decision (can), as in the ledger. Ids count up: 1, 2, 3 …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from domain.command import Case, Command, decide
+from domain.errors import CanNot
+from domain.event import Event, Json, State
+from domain.fold import fold
+from domain.may import DecisionRequest
+from domain.rules import built_in
+
+ADA = "principal/PRN0000001"
+BEN = "principal/PRN0000002"
+CLEO = "principal/PRN0000003"
+SYSTEM = "principal/PRN0000009"
+SOURCE = "principal/PRN0000010"
+NAMED = "principal/PRN0000011"
+GONE = "principal/PRN0000012"
+STRANGER = "principal/PRN0000099"
+
+PRINCIPALS: Mapping[str, State] = {
+    ADA: {"status": "registered", "kind": "person", "mode": "govern"},
+    BEN: {"status": "registered", "kind": "person", "mode": "govern"},
+    CLEO: {"status": "registered", "kind": "person", "mode": "govern"},
+    SYSTEM: {"status": "registered", "kind": "system", "mode": "govern"},
+    SOURCE: {"status": "registered", "kind": "source", "mode": "observe"},
+    NAMED: {"status": "referenced", "kind": "person"},
+    GONE: {"status": "deactivated", "kind": "person", "mode": "govern"},
+}
+
+NOW = "2026-03-02T12:00:00.000000Z"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an order: events, or the rules that refused it."""
+
+    events: Sequence[Event]
+    refusals: tuple[str, ...]
+    state: State
+    vacuous: tuple[str, ...]
+
+    def then(self, *expected: Event) -> Outcome:
+        assert not self.refusals, f"refused by {self.refusals}"
+        assert _told(self.events) == _told(expected)
+        return self
+
+    def refused(self, *rules: str) -> None:
+        assert self.refusals == rules, f"got {self.refusals or _told(self.events)}"
+
+    def vacuously(self, *guards: str) -> Outcome:
+        """Exactly these guards could not be asked."""
+        assert not self.refusals, f"refused by {self.refusals}"
+        assert self.vacuous == guards
+        return self
+
+
+@dataclass(frozen=True)
+class Given:
+    subject: str
+    state: State
+    others: Mapping[str, State] = field(default_factory=dict)
+
+    def when(
+        self,
+        command: Command,
+        *,
+        actor: str = ADA,
+        now: str = NOW,
+        on_behalf_of: str | None = None,
+    ) -> Outcome:
+        known = {**PRINCIPALS, **self.others}
+        states = {name: known.get(name, {}) for name in (actor, *command.reads())}
+        verdict = built_in(
+            DecisionRequest(
+                actor=actor,
+                action=f"{command.family.name}.{command.verb}",
+                command=command,
+                subject=self.subject,
+                state=self.state,
+                states=states,
+                now=now,
+                on_behalf_of=on_behalf_of,
+            )
+        )
+        if not verdict.permit:
+            return Outcome([], verdict.rules, self.state, ())
+        ids = count(1)
+        case = Case(self.subject, self.state, states, actor, now, lambda: str(next(ids)))
+        try:
+            events = decide(command, case)
+        except CanNot as refusal:
+            return Outcome([], refusal.rules, self.state, ())
+        after = fold_from(self.state, events)
+        return Outcome(events, (), after, command.vacuous_guards(case))
+
+
+def given(
+    *events: Event,
+    subject: str = "incident/INC0010001",
+    others: Mapping[str, State] | None = None,
+) -> Given:
+    """A subject with this history, in a ledger where `others` exist beside the principals above."""
+    return Given(subject, fold_from({}, events), others or {})
+
+
+def fold_from(state: State, events: Sequence[Event]) -> dict[str, Json]:
+    return fold([dict(state), *(event.data() for event in events)])
+
+
+def _told(events: Sequence[Event]) -> list[tuple[str, dict[str, Json]]]:
+    return [(event.type_name, event.data()) for event in events]
