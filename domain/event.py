@@ -57,7 +57,11 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 def _microseconds(value: str) -> str:
     """RFC 3339 in UTC with six decimals, so that times sort as text."""
-    return canonical_time(value)
+    try:
+        return canonical_time(value)
+    except Malformed as fault:
+        # As pydantic expects it, so that the fault is told with the name of the member.
+        raise ValueError(fault.message) from None
 
 
 Moment = Annotated[str, AfterValidator(_microseconds)]

@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator
 
 from domain.common import Link, LinkId, TicketState
-from domain.errors import Malformed
 from domain.event import (
     Count,
     Event,
@@ -43,7 +42,7 @@ def _day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise Malformed(f"expected a date such as 2026-09-30, got {text!r}", date=text) from None
+        raise ValueError(f"expected a date such as 2026-09-30, got {text!r}") from None
 
 
 Day = Annotated[str, AfterValidator(_day)]

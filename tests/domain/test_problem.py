@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from domain.errors import Malformed
 from domain.event import Event
 from domain.problem import (
     FixFailed,
@@ -177,7 +176,7 @@ def test_a_risk_is_accepted_until_a_day_to_come(review_by: str) -> None:
 
 
 def test_a_day_that_is_none_is_malformed() -> None:
-    with pytest.raises(Malformed, match="expected a date"):
+    with pytest.raises(ValidationError, match="expected a date"):
         AcceptProblemRisk(review_by="2026-02-30")
 
 
