@@ -145,7 +145,12 @@ def test_an_error_never_carries_the_personal_value() -> None:
         check(digest, disclosure)
 
     assert "Ada" not in str(refusal.value)
-    assert refusal.value.__suppress_context__
+    assert refusal.value.__cause__ is None, "a parser's error holds the text it was parsing"
+
+
+def test_a_disclosure_that_is_no_text_is_malformed_and_not_a_crash() -> None:
+    with pytest.raises(MalformedDisclosure, match="expected ASCII text"):
+        check(commit("name", "Ada", SALT).digest, "\ud800")
 
 
 @given(_json)

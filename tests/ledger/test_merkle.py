@@ -366,6 +366,14 @@ def test_malformed_proofs_are_refused_and_never_crash(
     assert not is_included or seed == root
 
 
+@pytest.mark.parametrize(("start", "end"), [(-1, -1), (-1, 0), (-2, 2), (2, 1), (3, 5), (5, 5)])
+def test_a_range_that_is_not_inside_the_tree_is_refused(start: int, end: int) -> None:
+    with pytest.raises(OutsideTree, match=r"expected a range inside \[0, 4\), got"):
+        verify_subtree_consistency(
+            [], start=start, end=end, size=4, subtree_root=EMPTY_ROOT, root=EMPTY_ROOT
+        )
+
+
 def test_a_mismatch_names_both_roots() -> None:
     with pytest.raises(RootMismatch) as refusal:
         verify_inclusion(leaf_hash(b"a"), [], index=0, size=1, root=leaf_hash(b"b"))

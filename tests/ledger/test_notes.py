@@ -283,6 +283,14 @@ def test_a_time_that_the_format_does_not_know_is_not_signed(posix_seconds: int) 
         cosignature_of(str(HEAD), WITNESS, WITNESS_KEY, posix_seconds)
 
 
+def test_a_cosignature_with_such_a_time_is_refused_though_it_is_signed() -> None:
+    text = str(HEAD)
+    signature = WITNESS_KEY.sign(f"cosignature/v1\ntime {2**63}\n{text}".encode())
+
+    with pytest.raises(BadSignature):
+        WITNESS_VKEY.verify(text, (2**63).to_bytes(8, "big") + signature)
+
+
 def test_a_witness_alone_does_not_stand_for_the_log() -> None:
     text = str(HEAD)
     note = format_note(text, [cosignature_of(text, WITNESS, WITNESS_KEY, 5)])
