@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from domain.errors import LedgerError, MayNot, UnknownSubject
+from api.errors import ScopeMissing, Unauthenticated
+from domain.errors import UnknownSubject
 from domain.families import Family
 from ledger.genesis import ALL_SCOPES, OPERATOR
 from ledger.govern import Actor, token_is_live
@@ -22,21 +23,9 @@ Right = Literal["read", "append", "administer"]
 PERSONAL: Final = "personal"
 """The right to see personal values."""
 _TOKEN: Final = re.compile(r"itl_([A-Za-z0-9]{1,40})_[a-z2-7]{32}")
+_NOBODY: Final = "the API token is unknown, revoked or expired"
+"""Never says which of them: guessing must not pay."""
 _ADMINISTERED: Final = frozenset({"principal", "ledger"})
-
-
-class NotAuthenticated(LedgerError):
-    """No token, or one that signs nobody in. Never says which: guessing must not pay."""
-
-    code = "not-authenticated"
-    summary = "The API token is missing, unknown, revoked or expired; `itsm-ledger token issue` makes one."
-
-
-class MissingScope(MayNot):
-    """The token is good, but does not reach this far."""
-
-    code = "missing-scope"
-    summary = "The token lacks a scope."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +39,11 @@ class Identity:
         return f"{family}:{right}" in self.scopes or f"*:{right}" in self.scopes
 
     def require(self, family: str, right: Right) -> None:
-        """Raises MissingScope."""
+        """Raises ScopeMissing."""
         if not self.reaches(family, right):
-            raise MissingScope(
+            raise ScopeMissing(
                 f"this takes the scope {family}:{right}; the token has "
                 f"{', '.join(sorted(self.scopes)) or 'none'}",
-                rules=("token-scope",),
                 scope=f"{family}:{right}",
             )
 
@@ -74,34 +62,34 @@ def right_to_order(family: Family) -> Right:
 
 
 def authenticate(ledger: Ledger, token: str, now: str) -> Identity:
-    """The identity behind `token` at `now` (RFC 3339 UTC text). Raises NotAuthenticated.
+    """The identity behind `token` at `now` (RFC 3339 UTC text). Raises Unauthenticated.
 
     A token says which subject holds its hash, so signing in reads one subject, by its cached fold.
     """
     named = _TOKEN.fullmatch(token)
     if named is None:
-        raise NotAuthenticated
+        raise Unauthenticated(_NOBODY)
     subject = f"ledger/{named[1]}"
     try:
         state = ledger.subject(subject).state
     except UnknownSubject:
-        raise NotAuthenticated from None
+        raise Unauthenticated(_NOBODY) from None
     digest = "sha256:" + hashlib.sha256(token.encode()).hexdigest()
     if not hmac.compare_digest(digest, str(state.get("token_hash"))):
-        raise NotAuthenticated
+        raise Unauthenticated(_NOBODY)
     if not token_is_live(state, now):
-        raise NotAuthenticated
+        raise Unauthenticated(_NOBODY)
     principal = str(state["principal"])
     scopes = frozenset(scope for scope, granted in state["scopes"].items() if granted)
     return Identity(Actor(principal, _authtype(ledger, principal), subject), scopes)
 
 
 def _authtype(ledger: Ledger, principal: str) -> str:
-    """CloudEvents' word (Auth Context extension). Raises NotAuthenticated for one that may not act."""
+    """CloudEvents' word (Auth Context extension). Raises Unauthenticated for one that may not act."""
     try:
         state = ledger.subject(principal).state
     except UnknownSubject:
-        raise NotAuthenticated from None
+        raise Unauthenticated(_NOBODY) from None
     if state.get("status") != "registered":
-        raise NotAuthenticated
+        raise Unauthenticated(_NOBODY)
     return {"person": "user", "system": "system"}.get(str(state.get("kind")), "service_account")

@@ -1,0 +1,78 @@
+"""Issuing API tokens: the secret is shown once; the ledger keeps its hash and whom it signs in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from api.compose import new_token, token_hash
+from domain.acts import IssueToken
+from domain.errors import Malformed
+from domain.families import FAMILIES
+from ledger.entry import Draft
+from ledger.govern import Actor, GovernProposal, Order
+from ledger.ledger import Ledger, recorded
+from ledger.view import Receipt, Request, View
+
+RIGHTS = ("read", "append", "administer")
+_UNKNOWN_HASH = "sha256:" + "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """`token` is the secret: it exists here and nowhere else."""
+
+    token: str
+    receipt: Receipt
+
+
+@dataclass(slots=True)
+class _TokenProposal:
+    """A token says the number of the subject that holds its hash, and the number is known under the lock."""
+
+    inner: GovernProposal
+    token: str = ""
+    request: Request | None = None
+
+    def settle(self, view: View) -> list[Draft]:
+        self.token = new_token(view.next_number("ledger"))
+        order = self.inner.order
+        command = order.command.model_copy(update={"token_hash": token_hash(self.token)})
+        self.inner.order = replace(order, command=command)
+        self.inner.decided = None
+        return self.inner.settle(view)
+
+
+def issue_token(
+    ledger: Ledger,
+    actor: Actor,
+    *,
+    principal: str,
+    scopes: Sequence[str],
+    expires_at: str | None = None,
+    reason: str | None = None,
+) -> IssuedToken:
+    """Record a new token for `principal`. `expires_at`: RFC 3339. Raises Malformed for an unknown scope."""
+    for scope in scopes:
+        _check_scope(scope)
+    command = IssueToken(
+        principal=principal,
+        token_hash=_UNKNOWN_HASH,
+        scopes=list(scopes),
+        expires_at=expires_at,
+        reason=reason,
+    )
+    proposal = _TokenProposal(ledger.proposal(Order(command, actor)))
+    done = recorded(ledger.writer.submit([proposal])[0])
+    return IssuedToken(proposal.token, done.receipts[0])
+
+
+def _check_scope(scope: str) -> None:
+    family, _, right = scope.partition(":")
+    known = (family == "*" or family in FAMILIES) and right in RIGHTS
+    if not known and scope != "personal":
+        raise Malformed(
+            f"expected a scope such as incident:read, *:append or personal, got {scope!r}; "
+            f"families: {', '.join(FAMILIES)}; rights: {', '.join(RIGHTS)}",
+            scope=scope,
+        )
