@@ -1,0 +1,151 @@
+"""One subject as of a moment: as it was known then, or as it was in effect, corrections in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+
+from domain.effect import Fact, Standing, fold_in_effect, known_state, standing
+from domain.errors import UnknownSubject
+from domain.event import Json, State
+from ledger.entry import parse_entry
+from ledger.errors import CorruptEntry
+from ledger.ledger import Ledger
+from ledger.log import read_head
+from ledger.past import entries_of
+from replay.moment import Basis, Located, Moment, locate
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """A subject's state, and the moment it holds for.
+
+    `version`: how many of the subject's entries count. `position`: the last ledger position that the
+    answer reflects. `at` is None for the newest state and for a position, `known_at` for `known`.
+    """
+
+    subject: str
+    version: int
+    position: int
+    basis: Basis
+    at: str | None
+    known_at: str | None
+    state: State
+
+
+class Reading(NamedTuple):
+    """A subject read at a moment: the facts that count, as they stand then, and all it ever had."""
+
+    located: Located
+    facts: Sequence[Fact]
+    counted: Sequence[Standing]
+    version: int
+
+
+def subject_as_of(
+    ledger: Ledger,
+    subject: str,
+    *,
+    at: str | None = None,
+    known_at: str | None = None,
+    position: int | None = None,
+    basis: Basis | None = None,
+) -> AsOf:
+    """The subject at that moment; the newest if none is named. See `Moment` for what goes together.
+
+    Raises UnknownSubject, also for a moment before the first entry that counts (it says from when the
+    subject is known), MomentRefused, BeyondHead, Malformed for a time without zone, CorruptEntry.
+    """
+    reading = read(ledger, subject, Moment(at, known_at, position, basis))
+    if not reading.version:
+        raise _not_yet(subject, reading)
+    return answer(subject, reading)
+
+
+def read(ledger: Ledger, subject: str, moment: Moment) -> Reading:
+    """Raises as `subject_as_of`, but for a moment before the subject: then version is 0."""
+    with ledger.database.reading() as transaction:
+        rows = entries_of(transaction, subject)
+        if not rows:
+            raise UnknownSubject(f"{subject} is not known", subject=subject)
+        located = locate(moment, transaction, read_head(transaction), ledger.now())
+    facts = [fact_of(position, raw) for position, raw in rows]
+    return _counted(located, facts)
+
+
+def answer(subject: str, reading: Reading) -> AsOf:
+    located = reading.located
+    return AsOf(
+        subject=subject,
+        version=reading.version,
+        position=located.position,
+        basis=located.basis,
+        at=located.at,
+        known_at=located.known_at,
+        state=_state(reading),
+    )
+
+
+def fact_of(position: int, raw: bytes) -> Fact:
+    """Raises CorruptEntry."""
+    entry = parse_entry(raw, position)
+    try:
+        return Fact(
+            position,
+            entry["time"],
+            entry["recordedtime"],
+            entry["data"],
+            entry.get("corrects"),
+            _replacement(entry),
+            entry.get("effectivetime"),
+        )
+    except (KeyError, ValueError) as fault:
+        raise CorruptEntry(
+            f"the entry at position {position} cannot be folded: {fault!r}", position=position
+        ) from fault
+
+
+def _replacement(entry: dict[str, Json]) -> dict[str, Json] | None:
+    told = entry.get("replacement")
+    if told is None:
+        return None
+    replacement = orjson.loads(told)
+    if isinstance(replacement, dict):
+        return replacement
+    raise ValueError("the replacement is no JSON object")
+
+
+def _counted(located: Located, facts: Sequence[Fact]) -> Reading:
+    recorded = [fact for fact in facts if fact.position <= located.position]
+    if located.basis == "known":
+        counted = [
+            Standing(fact.time, fact.position, fact.data, fact.position) for fact in recorded
+        ]
+        return Reading(located, facts, counted, len(counted))
+    until = located.at or ""
+    counted = [one for one in standing(recorded) if one.time <= until]
+    places = {one.position for one in counted}
+    corrections = sum(fact.corrects in places for fact in recorded)
+    return Reading(located, facts, counted, len(counted) + corrections)
+
+
+def _state(reading: Reading) -> dict[str, Json]:
+    if reading.located.basis == "effect":
+        return fold_in_effect(reading.counted)
+    return known_state(fact for fact in reading.facts if fact.position <= reading.located.position)
+
+
+def _not_yet(subject: str, reading: Reading) -> UnknownSubject:
+    first = reading.facts[0]
+    happened = min(one.time for one in standing(reading.facts))
+    return UnknownSubject(
+        f"{subject} is not known at that moment: its first entry is at position {first.position}, "
+        f"recorded at {first.recordedtime}; in effect it begins at {happened}",
+        subject=subject,
+        position=first.position,
+        recordedtime=first.recordedtime,
+        time=happened,
+    )

@@ -1,0 +1,51 @@
+"""What differs between two states, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from domain.event import Json, State
+
+Change = dict[str, Json]
+"""`{"from": …, "to": …}`; null where there was, or is, nothing."""
+
+
+def changed_fields(before: State, after: State) -> dict[str, Change]:
+    """Each member that differs, by its path: names joined by dots where objects lie within objects.
+
+    Lists are compared whole. An object that appears or vanishes is told by its members.
+    """
+    return {path: {"from": old, "to": new} for path, old, new in _differing("", before, after)}
+
+
+def states(patch: Mapping[str, Json], path: str) -> bool:
+    """Does the merge patch state or clear the field, a part of it, or all of an object it lies in?"""
+    for name, value in patch.items():
+        if path == name:
+            return True
+        if path.startswith(name + ".") and (
+            not isinstance(value, dict) or states(value, path[len(name) + 1 :])
+        ):
+            return True
+    return False
+
+
+def _differing(
+    prefix: str, before: Mapping[str, Json], after: Mapping[str, Json]
+) -> Iterator[tuple[str, Json, Json]]:
+    for name in (*before, *(name for name in after if name not in before)):
+        old, new = before.get(name), after.get(name)
+        # The fold shares what a patch did not reach: most members end here.
+        if old is new:
+            continue
+        if _objects(old, new):
+            yield from _differing(f"{prefix}{name}.", old or {}, new or {})
+        elif old != new:
+            yield prefix + name, old, new
+
+
+def _objects(old: Json, new: Json) -> bool:
+    """Both objects, or one of them where nothing was; an empty one is a value of its own."""
+    if old is None or new is None:
+        return isinstance(old or new, dict) and bool(old or new)
+    return isinstance(old, dict) and isinstance(new, dict)

@@ -1,0 +1,78 @@
+"""What became of a subject between two moments, field by field, and which events did it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from domain.effect import Fact
+from domain.errors import UnknownSubject
+from domain.event import Json
+from ledger.ledger import Ledger
+from replay.as_of import AsOf, Reading, answer, read
+from replay.changes import changed_fields, states
+from replay.moment import Moment
+
+NOW = Moment()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """`before`, `after`: None where there was, or is, nothing. `positions`: the entries that touched it."""
+
+    path: str
+    before: Json
+    after: Json
+    positions: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`before`, `after`: the subject at each moment; of version 0 and empty where it did not exist yet."""
+
+    subject: str
+    before: AsOf
+    after: AsOf
+    fields: tuple[FieldChange, ...]
+
+
+def difference(ledger: Ledger, subject: str, before: Moment, after: Moment = NOW) -> Difference:
+    """From one moment to the other; either may be the earlier one, and each has its own basis.
+
+    `positions` names the entries that count at one of the moments and not, or otherwise, at the other.
+    Raises UnknownSubject if the subject exists at neither, and what `subject_as_of` raises.
+    """
+    old, new = read(ledger, subject, before), read(ledger, subject, after)
+    if not (old.version or new.version):
+        raise UnknownSubject(f"{subject} is not known at either moment", subject=subject)
+    was, became = answer(subject, old), answer(subject, new)
+    between = [(position, _patches(position, new)) for position in _between(old, new)]
+    fields = tuple(
+        FieldChange(
+            path,
+            change["from"],
+            change["to"],
+            tuple(at for at, patches in between if any(states(one, path) for one in patches)),
+        )
+        for path, change in changed_fields(was.state, became.state).items()
+    )
+    return Difference(subject, was, became, fields)
+
+
+def _between(old: Reading, new: Reading) -> list[int]:
+    """The entries whose word counts at one moment only."""
+    return sorted(set(_words(old)) ^ set(_words(new)))
+
+
+def _words(reading: Reading) -> Iterator[int]:
+    return (one.said_by for one in reading.counted)
+
+
+def _patches(position: int, reading: Reading) -> list[dict[str, Json]]:
+    """What the entry says: a correction also speaks about what its target said, which it may retract."""
+    by_position: dict[int, Fact] = {fact.position: fact for fact in reading.facts}
+    fact = by_position[position]
+    if fact.corrects is None:
+        return [fact.data]
+    target = by_position.get(fact.corrects)
+    return [fact.data, fact.replacement or {}, target.data if target else {}]

@@ -1,0 +1,19 @@
+"""What can be wrong with a question about the past."""
+
+from __future__ import annotations
+
+from domain.errors import Malformed
+
+
+class MomentRefused(Malformed):
+    """A moment that names no state: its parts contradict each other."""
+
+    code = "moment-refused"
+    summary = "This moment cannot be asked for."
+
+
+class BeyondHead(Malformed):
+    """A position that the ledger does not have, or not yet."""
+
+    code = "beyond-head"
+    summary = "The ledger has no such position."

@@ -1,0 +1,90 @@
+"""A moment to look at a subject from, and what it means once the log's head is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.moments import canonical_time
+from ledger.database import Transaction
+from ledger.log import Head
+from ledger.past import position_recorded_by
+from replay.errors import BeyondHead, MomentRefused
+
+Basis = Literal["known", "effect"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """As somebody asks for it. All None: now.
+
+    `at`, `known_at`: RFC 3339 text with a zone. `position`: implies `known`. `basis` None: `effect` with
+    `at`, else `known`.
+    """
+
+    at: str | None = None
+    known_at: str | None = None
+    position: int | None = None
+    basis: Basis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The moment in a given log. `position`: the last ledger position that an answer reflects.
+
+    `at`, `known_at`: canonical; None where the basis does not ask.
+    """
+
+    basis: Basis
+    position: int
+    at: str | None = None
+    known_at: str | None = None
+
+
+def locate(moment: Moment, transaction: Transaction, head: Head, now: str) -> Located:
+    """Raises MomentRefused for a contradiction, Malformed for a time without zone, BeyondHead."""
+    if moment.basis not in {None, "known", "effect"}:
+        raise MomentRefused(f"expected basis known or effect, got {moment.basis!r}")
+    if moment.position is not None:
+        return Located("known", _within(moment, moment.position, head))
+    at = None if moment.at is None else canonical_time(moment.at)
+    basis = moment.basis or ("known" if at is None else "effect")
+    if basis == "known":
+        _refuse_known_at(moment)
+        position = head.size if at is None else _last_by(at, transaction, head)
+        return Located("known", position, at)
+    if moment.known_at is None:
+        return Located("effect", head.size, at or now, head.recordedtime)
+    if at is None:
+        raise MomentRefused("known_at says how much was known of a moment: give `at` as well")
+    known_at = canonical_time(moment.known_at)
+    return Located("effect", _last_by(known_at, transaction, head), at, known_at)
+
+
+def _within(moment: Moment, position: int, head: Head) -> int:
+    if moment.at is not None or moment.known_at is not None:
+        raise MomentRefused("a position says all: leave out `at` and `known_at`")
+    if moment.basis == "effect":
+        raise MomentRefused("a position implies the basis known; with effect, give `at`")
+    if not 1 <= position <= head.size:
+        raise BeyondHead(
+            f"expected a position from 1 to {head.size}, got {position}",
+            position=position,
+            size=head.size,
+        )
+    return position
+
+
+def _refuse_known_at(moment: Moment) -> None:
+    if moment.known_at is not None:
+        raise MomentRefused(
+            "known_at goes with the basis effect; the basis known asks for `at` alone, "
+            "which is then the moment of knowing"
+        )
+
+
+def _last_by(time: str, transaction: Transaction, head: Head) -> int:
+    # Most questions are about now: the head answers them without a search.
+    if head.recordedtime <= time:
+        return head.size
+    return position_recorded_by(transaction, head.size, time)
