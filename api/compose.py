@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from api.settings import Settings
-from domain.errors import LedgerError
+from domain.acts import LEDGER
+from domain.errors import LedgerError, UnknownSubject
 from domain.rules import built_in
 from ledger.checkpoints import Signer
 from ledger.clock import Clock, SystemClock
+from ledger.erase import finish_erasures
 from ledger.errors import AlreadyALedger, NotALedger, StorageFailed
 from ledger.genesis import FIRST_TOKEN, Genesis, create, open_for_appending
 from ledger.keyfiles import (
@@ -24,6 +28,7 @@ from ledger.keyfiles import (
     write_signing_key,
 )
 from ledger.ledger import Ledger, LogSettings
+from ledger.rotate import resume_rotation
 from ledger.urls import sqlite_path
 
 SOFTWARE = version("itsm-ledger")
@@ -54,7 +59,9 @@ class NewLedger:
     token: str
 
 
-def init(settings: Settings, *, origin: str | None, administrator: str, clock: Clock | None = None) -> NewLedger:
+def init(
+    settings: Settings, *, origin: str | None, administrator: str, clock: Clock | None = None
+) -> NewLedger:
     """Make keys, tables and genesis. Raises AlreadyALedger, KeyFileUnusable; overwrites nothing."""
     path = sqlite_path(settings.database_url)
     if path is not None and path.exists() and path.stat().st_size:
@@ -71,7 +78,9 @@ def init(settings: Settings, *, origin: str | None, administrator: str, clock: C
     try:
         signer = Signer(origin, signing_key)
         token = new_token(FIRST_TOKEN)
-        create(ledger, Genesis(origin, str(signer.vkey), SOFTWARE, administrator, token_hash(token)))
+        create(
+            ledger, Genesis(origin, str(signer.vkey), SOFTWARE, administrator, token_hash(token))
+        )
         return NewLedger(origin, str(signer.vkey), token)
     except LedgerError:
         key_file.unlink()
@@ -82,6 +91,20 @@ def init(settings: Settings, *, origin: str | None, administrator: str, clock: C
 
 def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
     """Open an existing ledger for reading and appending. Raises what `open_for_appending` does."""
+    ledger = open_ledger(settings, clock=clock)
+    try:
+        signer = open_for_appending(ledger, _signing_key(ledger, settings), SOFTWARE)
+        finish_erasures(ledger)
+    except BaseException:
+        ledger.close()
+        raise
+    return House(ledger, signer, settings)
+
+
+def open_ledger(settings: Settings, *, clock: Clock | None = None) -> Ledger:
+    """Open an existing ledger to read it as it is: neither key nor checkpoints elsewhere are compared,
+    so that one that was tampered with can be examined. Raises NotALedger, NewerDatabase.
+    """
     path = sqlite_path(settings.database_url)
     if path is not None and not path.exists():
         raise NotALedger(f"there is no ledger at {path}; `itsm-ledger init` makes one")
@@ -90,13 +113,12 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
         try:
             ledger.check_schema()
         except StorageFailed as error:
-            raise NotALedger() from error
+            raise NotALedger from error
         ledger.recorder.create_table()  # type: ignore[attr-defined]  # ours migrates to this version's schema
-        signer = open_for_appending(ledger, read_signing_key(settings.resolved_key_file), SOFTWARE)
     except BaseException:
         ledger.close()
         raise
-    return House(ledger, signer, settings)
+    return ledger
 
 
 def new_token(subject: str) -> str:
@@ -107,6 +129,16 @@ def new_token(subject: str) -> str:
 
 def token_hash(token: str) -> str:
     return "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+
+
+def _signing_key(ledger: Ledger, settings: Settings) -> Ed25519PrivateKey:
+    """The key in its file, or the one a rotation was interrupted before putting there."""
+    try:
+        state = ledger.subject(LEDGER).state
+    except UnknownSubject as error:
+        raise NotALedger from error
+    path = settings.resolved_key_file
+    return resume_rotation(path, str(state["vkey"]), str(state["origin"])) or read_signing_key(path)
 
 
 def _master_key(settings: Settings) -> bytes:

@@ -13,10 +13,13 @@ from ledger.urls import sqlite_path
 class Settings(BaseSettings):
     """Read from the environment: the setting `database_url` is `ITSM_LEDGER_DATABASE_URL`."""
 
-    model_config = SettingsConfigDict(env_prefix="ITSM_LEDGER_", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ITSM_LEDGER_", frozen=True, hide_input_in_errors=True
+    )
 
     database_url: str = Field(
-        "sqlite:///ledger.db", description="The log: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`."
+        "sqlite:///ledger.db",
+        description="The log: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
     )
     vault_url: str | None = Field(
         None,
@@ -28,7 +31,8 @@ class Settings(BaseSettings):
         description="Read models. Default: an SQLite file beside the log's, or the log's own PostgreSQL database.",
     )
     key_file: Path | None = Field(
-        None, description="The Ed25519 key that signs checkpoints, mode 0600. Default: beside the log."
+        None,
+        description="The Ed25519 key that signs checkpoints, mode 0600. Default: beside the log.",
     )
     master_key_file: Path | None = Field(
         None, description="The key that wraps the vault's keys, mode 0600. Default: beside the log."
@@ -42,7 +46,8 @@ class Settings(BaseSettings):
         "A database behind that copy refuses to start.",
     )
     token: SecretStr | None = Field(
-        None, description="The API token the command line acts with. Without it: the local operator."
+        None,
+        description="The API token the command line acts with. Without it: the local operator.",
     )
     host: str = Field("127.0.0.1", description="The address `serve` listens on.")
     port: int = Field(8420, ge=0, le=65535, description="The port `serve` listens on.")

@@ -77,7 +77,14 @@ class ImportRun(Event, family="ledger", source=(), to="completed"):
         "mapping": "servicenow-incidents",
         "mapping_hash": "sha256:" + "0" * 64,
         "recorded_for": "principal/servicenow",
-        "counts": {"rows": 12, "recorded": 9, "merged": 1, "skipped": 1, "rejected": 1, "events": 14},
+        "counts": {
+            "rows": 12,
+            "recorded": 9,
+            "merged": 1,
+            "skipped": 1,
+            "rejected": 1,
+            "events": 14,
+        },
         "started_at": "2026-03-02T09:30:00.000000Z",
     }
 
@@ -92,7 +99,9 @@ class ImportRun(Event, family="ledger", source=(), to="completed"):
 class SubjectKeyDestroyed(Event, family="ledger"):
     """The key of a person's or a subject's personal values is gone, and with it every copy of them."""
 
-    example: ClassVar[dict[str, Any]] = {"erased": {"principal/PRN0000012": "2026-03-02T09:30:00.000000Z"}}
+    example: ClassVar[dict[str, Any]] = {
+        "erased": {"principal/PRN0000012": "2026-03-02T09:30:00.000000Z"}
+    }
 
     erased: dict[str, Moment]
 
@@ -179,7 +188,10 @@ class DestroySubjectKey(Command, yields=SubjectKeyDestroyed, verb="erase"):
     """Destroy the key of a person's or subject's personal values. A legal hold on it forbids that."""
 
     needs_reason = True
-    example: ClassVar[dict[str, Any]] = {"target": "principal/PRN0000012", "reason": "GDPR art. 17 request"}
+    example: ClassVar[dict[str, Any]] = {
+        "target": "principal/PRN0000012",
+        "reason": "GDPR art. 17 request",
+    }
 
     target: Subject
 
@@ -187,9 +199,15 @@ class DestroySubjectKey(Command, yields=SubjectKeyDestroyed, verb="erase"):
         return (self.target,)
 
     def decide(self, case: Case) -> list[Event]:
-        held = [hold for hold in case.state.get("holds", {}).values() if hold["subject"] == self.target]
-        require(not held, "no-legal-hold", f"a legal hold stands on {self.target}; lift it first", case)
-        require(bool(case.states.get(self.target)), "target-known", f"{self.target} is unknown", case)
+        held = [
+            hold for hold in case.state.get("holds", {}).values() if hold["subject"] == self.target
+        ]
+        require(
+            not held, "no-legal-hold", f"a legal hold stands on {self.target}; lift it first", case
+        )
+        require(
+            bool(case.states.get(self.target)), "target-known", f"{self.target} is unknown", case
+        )
         return [SubjectKeyDestroyed(erased={self.target: case.now})]
 
 
@@ -197,7 +215,10 @@ class PlaceLegalHold(Command, yields=LegalHoldPlaced):
     """Forbid destroying a subject's key."""
 
     needs_reason = True
-    example: ClassVar[dict[str, Any]] = {"target": "incident/INC0010001", "reason": "Litigation 2026-04"}
+    example: ClassVar[dict[str, Any]] = {
+        "target": "incident/INC0010001",
+        "reason": "Litigation 2026-04",
+    }
 
     target: Subject
 
@@ -214,7 +235,9 @@ class LiftLegalHold(Command, yields=LegalHoldLifted):
     hold: str
 
     def decide(self, case: Case) -> list[Event]:
-        require(self.hold in case.state.get("holds", {}), "hold-stands", f"no hold {self.hold}", case)
+        require(
+            self.hold in case.state.get("holds", {}), "hold-stands", f"no hold {self.hold}", case
+        )
         return [LegalHoldLifted(holds={self.hold: None})]
 
 
@@ -228,5 +251,3 @@ class AcceptLoss(Command, yields=CheckpointLossAccepted):
 
     def decide(self, case: Case) -> list[Event]:
         return [CheckpointLossAccepted(lost_checkpoint={"size": self.size, "root": self.root})]
-
-

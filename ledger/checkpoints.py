@@ -11,7 +11,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.database import Database
 from ledger.errors import BehindCheckpoint, NotConsistent, StorageFailed
-from ledger.notes import Checkpoint, VerifierKey, sign, verifier_key, verify_checkpoint
+from ledger.notes import (
+    Checkpoint,
+    Signature,
+    VerifierKey,
+    format_note,
+    sign,
+    signature_of,
+    verifier_key,
+    verify_checkpoint,
+)
 from ledger.schema import CHECKPOINTS
 from ledger.tree import StoredTree
 
@@ -30,8 +39,13 @@ class Signer:
     def note(self, text: str) -> str:
         return sign(text, self.origin, self._key)
 
-    def checkpoint(self, size: int, root: bytes) -> str:
-        return self.note(str(Checkpoint(self.origin, size, root)))
+    def signature(self, text: str) -> Signature:
+        return signature_of(text, self.origin, self._key)
+
+    def checkpoint(self, size: int, root: bytes, also: Signer | None = None) -> str:
+        text = str(Checkpoint(self.origin, size, root))
+        signers = [self] if also is None else [self, also]
+        return format_note(text, [signer.signature(text) for signer in signers])
 
 
 class Copies:
@@ -88,14 +102,17 @@ class CheckpointStore:
         newest = self.newest()
         return newest if newest and newest[0] >= position else None
 
-    def publish(self, signer: Signer, today: date) -> str:
-        """The signed head as it is now: signed anew only if the log has grown since."""
+    def publish(self, signer: Signer, today: date, also: Signer | None = None) -> str:
+        """The signed head as it is now: signed anew only if the log has grown since.
+
+        `also`: a key that was replaced and signs one last head, for those who know only that key.
+        """
         head = self._tree.head()
         newest = self.newest()
         if newest is not None and newest[0] == head.size:
             note = newest[1]
         else:
-            note = signer.checkpoint(head.size, head.root())
+            note = signer.checkpoint(head.size, head.root(), also)
             with self._database.writing() as transaction:
                 if not transaction.row("SELECT 1 FROM checkpoints WHERE size = ?", (head.size,)):
                     transaction.insert(CHECKPOINTS, [(head.size, note)])

@@ -14,7 +14,7 @@ from domain.acts import (
     StartSoftware,
     TokenIssued,
 )
-from domain.errors import LedgerError
+from domain.errors import UnknownSubject
 from domain.event import Event
 from domain.principal import PrincipalRegistered
 from ledger.checkpoints import Signer
@@ -28,7 +28,7 @@ from ledger.view import SYSTEM, Request, View
 FIRST_PERSON = "principal/PRN0000002"
 OPERATOR = "principal/PRN0000003"
 """Whoever works on the machine the ledger lives on, without a token of their own."""
-FIRST_TOKEN = "ledger/LDG0000002"  # a subject's name, no secret
+FIRST_TOKEN = "ledger/LDG0000002"  # noqa: S105 - a subject's name, no secret
 ALL_SCOPES = ("*:read", "*:append", "*:administer", "personal")
 
 
@@ -50,12 +50,15 @@ class _GenesisProposal:
 
     def settle(self, view: View) -> Sequence[Draft]:
         if view.position:
-            raise AlreadyALedger()
+            raise AlreadyALedger
         told = self.genesis
         first: list[tuple[str, Event]] = [
             (LEDGER, LedgerCreated(origin=told.origin, vkey=told.vkey, software=told.software)),
             (SYSTEM, PrincipalRegistered(kind="system", name="itsm-ledger", mode="govern")),
-            (FIRST_PERSON, PrincipalRegistered(kind="person", name=told.administrator, mode="govern")),
+            (
+                FIRST_PERSON,
+                PrincipalRegistered(kind="person", name=told.administrator, mode="govern"),
+            ),
             (OPERATOR, PrincipalRegistered(kind="person", name="local operator", mode="govern")),
             (
                 FIRST_TOKEN,
@@ -79,7 +82,15 @@ class _GenesisProposal:
                 raise AlreadyALedger(f"expected the number of {subject} to be free, got {expected}")
             view.take_number(subject)
             drafts.append(
-                Draft(subject, type(event), event.data(), view.recordedtime, new_uuid7(), view.source, said)
+                Draft(
+                    subject,
+                    type(event),
+                    event.data(),
+                    view.recordedtime,
+                    new_uuid7(),
+                    view.source,
+                    said,
+                )
             )
         return drafts
 
@@ -98,8 +109,8 @@ def open_for_appending(ledger: Ledger, signing_key: Ed25519PrivateKey, software:
     ledger.check_schema()
     try:
         state = ledger.subject(LEDGER).state
-    except LedgerError as error:
-        raise NotALedger() from error
+    except UnknownSubject as error:
+        raise NotALedger from error
     signer = Signer(str(state["origin"]), signing_key)
     if str(signer.vkey) != state["vkey"]:
         raise KeyFileUnusable(

@@ -34,7 +34,7 @@ def read_signing_key(path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(_read(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        key = None  # type: ignore[assignment]  # told below, without a word of the content
+        key = None  # told below, without a word of the content
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileUnusable(f"{path} is not an Ed25519 private key in PEM form", path=str(path))
     return key
@@ -58,7 +58,9 @@ def parse_master_key(text: str, origin: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != MASTER_KEY_BYTES:
-        raise KeyFileUnusable(f"{origin} does not hold {MASTER_KEY_BYTES} bytes in base64", path=origin)
+        raise KeyFileUnusable(
+            f"{origin} does not hold {MASTER_KEY_BYTES} bytes in base64", path=origin
+        )
     return key
 
 
@@ -83,9 +85,13 @@ def _write(path: Path, content: bytes) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise KeyFileUnusable(f"{path} exists already; it is not overwritten", path=str(path)) from None
+        raise KeyFileUnusable(
+            f"{path} exists already; it is not overwritten", path=str(path)
+        ) from None
     except OSError as error:
-        raise KeyFileUnusable(f"{path} cannot be written: {error.strerror}", path=str(path)) from None
+        raise KeyFileUnusable(
+            f"{path} cannot be written: {error.strerror}", path=str(path)
+        ) from None
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()

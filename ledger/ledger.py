@@ -220,4 +220,3 @@ def recorded(outcome: Outcome) -> Recorded:
     if isinstance(outcome, Recorded):
         return outcome
     raise outcome
-

@@ -45,7 +45,7 @@ def read_head(transaction: Transaction) -> Head:
     """Raises NotALedger when the log was never made."""
     row = transaction.row(_HEAD_SQL)
     if row is None:
-        raise NotALedger()
+        raise NotALedger
     return Head(*row)
 
 
@@ -53,7 +53,7 @@ def lock_head(transaction: Transaction) -> Head:
     """The head, held until the transaction ends: one writer at a time, over all processes."""
     row = transaction.row(_HEAD_SQL + transaction.row_lock)
     if row is None:
-        raise NotALedger()
+        raise NotALedger
     return Head(*row)
 
 
@@ -95,7 +95,9 @@ def _seal_full_tiles(transaction: Transaction, completed: Sequence[CompletedRow]
         tile_level = level // TILE_HEIGHT - 1
         for tile, root in enumerate(above.hashes, above.first_index):
             first = tile * TILE_WIDTH
-            new = below.hashes[max(0, first - below.first_index) : first + TILE_WIDTH - below.first_index]
+            new = below.hashes[
+                max(0, first - below.first_index) : first + TILE_WIDTH - below.first_index
+            ]
             stored = partial_tile(transaction, tile_level, tile, TILE_WIDTH - len(new))
             tiles.append((tile_level, tile, b"".join([*stored, *new]), root))
     if tiles:

@@ -42,7 +42,7 @@ class PostgresTransactionCursor:
         self._connection = connection
 
     def _run(self, sql: str, params: Sequence[Param]) -> psycopg.Cursor[Row]:
-        return self._cursor.execute(_placeholders(sql), params, prepare=bool(params))  # type: ignore[arg-type]  # our own text, never input
+        return self._cursor.execute(_placeholders(sql), params, prepare=bool(params))
 
     def rows(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
         return self._run(sql, params).fetchall()
@@ -52,7 +52,7 @@ class PostgresTransactionCursor:
 
     def execute(self, sql: str, params: Sequence[Param] = ()) -> None:
         if not params:
-            self._cursor.execute(sql)  # type: ignore[arg-type]  # our own text; DDL holds percent signs
+            self._cursor.execute(sql)
             return
         self._run(sql, params)
 
@@ -60,7 +60,7 @@ class PostgresTransactionCursor:
         arrays = ", ".join(f"%s::{ARRAY_TYPES[kind]}" for _, kind in table.columns)
         columns = [list(column) for column in zip(*rows, strict=True)]
         self._cursor.execute(
-            f"INSERT INTO {table.name} SELECT * FROM unnest({arrays})",  # type: ignore[arg-type]  # our own tables
+            f"INSERT INTO {table.name} SELECT * FROM unnest({arrays})",
             columns,
             prepare=True,
         )
@@ -68,7 +68,7 @@ class PostgresTransactionCursor:
     def stream(self, sql: str, params: Sequence[Param] = ()) -> Iterable[Row]:
         with self._connection.cursor(name="stream", row_factory=tuple_row) as cursor:
             cursor.itersize = STREAM_ROWS
-            cursor.execute(_placeholders(sql), params)  # type: ignore[arg-type]  # our own text
+            cursor.execute(_placeholders(sql), params)
             yield from cursor
 
     def among(self, column: str, values: Sequence[str | int]) -> tuple[str, list[Param]]:
@@ -98,7 +98,9 @@ class LogDatastore(PostgresDatastore):
             except BaseException as error:
                 _roll_back(connection)
                 if isinstance(error, psycopg.Error):
-                    raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
+                    raise StorageFailed(
+                        f"the database refused: {error}", reason=str(error)
+                    ) from error
                 raise
             _commit(cursor)
 
@@ -110,7 +112,9 @@ class LogDatastore(PostgresDatastore):
             try:
                 yield PostgresTransactionCursor(cursor, connection)
             except psycopg.Error as error:
-                raise StorageFailed(f"the database cannot be read: {error}", reason=str(error)) from error
+                raise StorageFailed(
+                    f"the database cannot be read: {error}", reason=str(error)
+                ) from error
             finally:
                 _roll_back(connection)
 
@@ -186,12 +190,12 @@ class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):
 class LogFactory(PostgresFactory):
     """`PERSISTENCE_MODULE=ledger.postgres:LogFactory`."""
 
-    application_recorder_class = PostgresLogRecorder
+    application_recorder_class = cast("type[PostgresApplicationRecorder]", PostgresLogRecorder)
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)
         made = self.datastore
-        self.datastore = _ours(made, self.env)
+        self.datastore = _ours(made)
 
     def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
         if purpose != "snapshots":
@@ -199,8 +203,8 @@ class LogFactory(PostgresFactory):
         return SnapshotRecorder(cast(LogDatastore, self.datastore))
 
 
-def _ours(made: PostgresDatastore, env: Any) -> LogDatastore:
-    wanted = made.pool.kwargs
+def _ours(made: PostgresDatastore) -> LogDatastore:
+    wanted = cast("dict[str, Any]", made.pool.kwargs)
     return LogDatastore(
         dbname=wanted["dbname"],
         host=wanted["host"],

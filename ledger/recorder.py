@@ -22,9 +22,7 @@ from ledger.merkle import leaf_hash
 from ledger.schema import SUBJECTS
 from ledger.subscription import LogSubscription
 
-_SELECT = (
-    "SELECT s.name, e.version, e.type, e.entry, e.position FROM events e JOIN subjects s ON s.id = e.subject "
-)
+_SELECT = "SELECT s.name, e.version, e.type, e.entry, e.position FROM events e JOIN subjects s ON s.id = e.subject "
 
 
 class LogRecorder:
@@ -32,9 +30,7 @@ class LogRecorder:
 
     database: Database
 
-    def insert_events(
-        self, stored_events: Sequence[StoredEvent], **_: Any
-    ) -> Sequence[int] | None:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         """All or none. Raises IntegrityError when a version of a subject is there already."""
         if not stored_events:
             return None
@@ -113,16 +109,15 @@ class LogRecorder:
             for name, version, topic, state, position in rows
         ]
 
-    def max_notification_id(self) -> int | None:
+    def max_notification_id(self) -> Any:
+        """The newest position, or None for an empty log."""
         with self.database.reading() as transaction:
             row = transaction.row("SELECT size FROM head")
         return row[0] or None if row else None
 
-    def subscribe(
-        self, gt: int | None = None, topics: Sequence[str] = ()
-    ) -> Subscription[Any]:
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[Any]:
         """Past and future entries after position `gt`, in order, each once, until stopped."""
-        return LogSubscription(self, gt=gt, topics=topics)  # type: ignore[arg-type]  # the mixin is a recorder once mixed in
+        return LogSubscription(self, gt=gt, topics=topics)
 
 
 def _first(start: int | None, inclusive: bool) -> int:
@@ -146,7 +141,7 @@ def _subject_keys(transaction: Transaction, events: Sequence[StoredEvent]) -> di
 def _known_keys(transaction: Transaction, names: list[str]) -> Iterator[tuple[str, int]]:
     for at in range(0, len(names), 500):
         clause, values = transaction.among("name", names[at : at + 500])
-        yield from transaction.rows(f"SELECT name, id FROM subjects WHERE {clause}", values)  # type: ignore[misc]  # two columns
+        yield from transaction.rows(f"SELECT name, id FROM subjects WHERE {clause}", values)
 
 
 def _refuse_conflicts(

@@ -51,7 +51,9 @@ class EntryMapper(Mapper[str]):
         subject, version = str(stored_event.originator_id), stored_event.originator_version
         if stored_event.topic == SNAPSHOT:
             position, _, state = stored_event.state.partition(b":")
-            return RecordedEvent(subject, version, int(position), orjson.loads(state), is_snapshot=True)
+            return RecordedEvent(
+                subject, version, int(position), orjson.loads(state), is_snapshot=True
+            )
         attributes = parse_entry(stored_event.state, 0)
         return RecordedEvent(subject, version, int(attributes["sequence"]), attributes["data"])
 

@@ -56,11 +56,17 @@ REQUESTS = _table("requests", "client:text key:text request:bytes first:int last
 ROWS = _table("import_rows", "source:text number:text ordinal:int", "source number ordinal")
 NUMBERS = _table("numbers", "family:text next:int", "family", append_only=False)
 SNAPSHOTS = _table(
-    "snapshots", "subject:int version:int position:int state:bytes", "subject version", append_only=False
+    "snapshots",
+    "subject:int version:int position:int state:bytes",
+    "subject version",
+    append_only=False,
 )
 SUBJECT_KEYS = _table("subject_keys", "subject:int since:int key:int", "subject since")
 DISCLOSURES = _table(
-    "disclosures", "subject:int digest:text key:int sealed:bytes", "subject digest", append_only=False
+    "disclosures",
+    "subject:int digest:text key:int sealed:bytes",
+    "subject digest",
+    append_only=False,
 )
 
 TABLES: tuple[Table, ...] = (
@@ -89,10 +95,14 @@ def _append_only(table: Table, dialect: Dialect) -> list[str]:
     name = table.name
     if dialect == "postgresql":
         return [
-            f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE ON {name} "
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
-            f"CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {name} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+            (
+                f"CREATE TRIGGER {name}_append_only BEFORE UPDATE OR DELETE ON {name} "
+                "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+            ),
+            (
+                f"CREATE TRIGGER {name}_no_truncate BEFORE TRUNCATE ON {name} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+            ),
         ]
     refuse = f"BEGIN SELECT RAISE(ABORT, '{name} is append-only'); END"
     # INSERT OR REPLACE deletes rows without firing a delete trigger, so an insert that would meet
@@ -104,8 +114,10 @@ def _append_only(table: Table, dialect: Dialect) -> list[str]:
     return [
         f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} {refuse}",
         f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} {refuse}",
-        f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} WHEN {met} "
-        f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {name} is append-only'); END",
+        (
+            f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} WHEN {met} "
+            f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {name} is append-only'); END"
+        ),
     ]
 
 

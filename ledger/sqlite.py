@@ -61,7 +61,7 @@ class SQLiteTransactionCursor:
 class LogPool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
         connection = super()._create_connection()
-        cursor = connection._sqlite_conn
+        cursor = connection._sqlite_conn  # noqa: SLF001 - the library offers no way to its connection
         cursor.row_factory = None
         cursor.execute("PRAGMA synchronous = FULL")
         cursor.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
@@ -95,7 +95,7 @@ class LogDatastore(SQLiteDatastore):
             self._in_use += 1
         try:
             with self.get_connection(commit=commit) as pooled:
-                yield pooled._sqlite_conn
+                yield pooled._sqlite_conn  # noqa: SLF001 - the library offers no way to its connection
         finally:
             with self._gate:
                 self._in_use -= 1
@@ -114,7 +114,9 @@ class LogDatastore(SQLiteDatastore):
                 if connection.in_transaction:
                     cursor.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
-                    raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
+                    raise StorageFailed(
+                        f"the database refused: {error}", reason=str(error)
+                    ) from error
                 raise
             finally:
                 cursor.close()
@@ -130,7 +132,9 @@ class LogDatastore(SQLiteDatastore):
                 cursor.execute("BEGIN")
                 yield SQLiteTransactionCursor(cursor)
             except sqlite3.Error as error:
-                raise StorageFailed(f"the database cannot be read: {error}", reason=str(error)) from error
+                raise StorageFailed(
+                    f"the database cannot be read: {error}", reason=str(error)
+                ) from error
             finally:
                 cursor.execute("ROLLBACK")
                 cursor.close()
@@ -158,9 +162,9 @@ class LogDatastore(SQLiteDatastore):
             with self._gate:
                 self._closed = True
                 self._gate.wait_for(lambda: self._in_use == 0, LOCK_TIMEOUT_SECONDS)
-        if getattr(self, "_watch", None) is not None:
-            self._watch.close()
-            self._watch = None
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
         super().close()
 
 
@@ -176,12 +180,10 @@ class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):
         migrate(self.database)
 
 
-
-
 class LogFactory(SQLiteFactory):
     """`PERSISTENCE_MODULE=ledger.sqlite:LogFactory`."""
 
-    application_recorder_class = SQLiteLogRecorder
+    application_recorder_class = cast("type[SQLiteApplicationRecorder]", SQLiteLogRecorder)
 
     def __init__(self, env: Any) -> None:
         super().__init__(env)

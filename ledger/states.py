@@ -82,12 +82,13 @@ def load(transaction: Transaction, subject: str) -> Loaded:
         return UNKNOWN
     key, owner = found
     snapshot = transaction.row(
-        "SELECT version, state FROM snapshots WHERE subject = ? ORDER BY version DESC LIMIT 1", (key,)
+        "SELECT version, state FROM snapshots WHERE subject = ? ORDER BY version DESC LIMIT 1",
+        (key,),
     )
     version, state = (snapshot[0], orjson.loads(snapshot[1])) if snapshot else (0, {})
-    for version, position, raw in transaction.rows(
+    for later, position, raw in transaction.rows(
         "SELECT version, position, entry FROM events WHERE subject = ? AND version > ? ORDER BY version",
         (key, version),
     ):
-        state = merge_patch(state, parse_entry(raw, position)["data"])
+        version, state = later, merge_patch(state, parse_entry(raw, position)["data"])
     return Loaded(key, version, state, owner)

@@ -24,7 +24,7 @@ class LogSubscription(Subscription):  # type: ignore[type-arg]  # its parameter 
     def __init__(
         self, recorder: LogRecorder, gt: int | None = None, topics: Sequence[str] = ()
     ) -> None:
-        super().__init__(recorder=recorder, gt=gt, topics=topics)  # type: ignore[arg-type]  # mixed in
+        super().__init__(recorder=recorder, gt=gt, topics=topics)
         self._log = recorder
         self._position = gt or 0
         self._waiting: deque[Notification] = deque()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from ledger.database import Database
 from ledger.log import Head, partial_tile, read_head
-from ledger.merkle import HASH_BYTES, NodeReader, OutsideTree, consistency_proof, inclusion_proof, tree_root
+from ledger.merkle import (
+    HASH_BYTES,
+    NodeReader,
+    OutsideTree,
+    consistency_proof,
+    inclusion_proof,
+    tree_root,
+)
 from ledger.tiles import TILE_WIDTH, Tile, TileNodes, encode_bundle
 
 
@@ -60,5 +67,3 @@ class StoredTree:
         if len(rows) != tile.width:
             raise OutsideTree(expected="a bundle within the log", got=tile.path)
         return [row[0] for row in rows]
-
-

@@ -35,7 +35,9 @@ def library_environment(url: str, *, create_tables: bool) -> dict[str, str]:
     try:
         told = conninfo_to_dict(url)
     except ProgrammingError:
-        raise Malformed("the PostgreSQL URL cannot be read") from None  # never repeat it: it may hold a password
+        raise Malformed(
+            "the PostgreSQL URL cannot be read"
+        ) from None  # never repeat it: it may hold a password
     return {
         **common,
         "PERSISTENCE_MODULE": "ledger.postgres:LogFactory",

@@ -11,6 +11,7 @@ import hmac
 import os
 import threading
 from collections.abc import Iterable
+from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
@@ -93,7 +94,10 @@ class Vault:
 
     def has_key(self, key_id: int) -> bool:
         with self._begin() as connection:
-            return connection.execute(sa.select(_keys.c.id).where(_keys.c.id == key_id)).first() is not None
+            return (
+                connection.execute(sa.select(_keys.c.id).where(_keys.c.id == key_id)).first()
+                is not None
+            )
 
     def destroy(self, key_id: int, principal: str | None = None) -> None:
         """The key, and the names that lead to `principal`, are gone once this returns."""
@@ -131,7 +135,9 @@ class Vault:
 
         A principal whose creation was rolled back may come again under another name: its old names go.
         """
-        told = [(self._name_digest(name, known_to), principal) for name, known_to, principal in names]
+        told = [
+            (self._name_digest(name, known_to), principal) for name, known_to, principal in names
+        ]
         with self._begin() as connection:
             for digest, principal in told:
                 connection.execute(
@@ -155,11 +161,15 @@ class Vault:
         if key is not None:
             return key
         with self._begin() as connection:
-            wrapped = connection.execute(sa.select(_keys.c.wrapped).where(_keys.c.id == key_id)).scalar()
+            wrapped = connection.execute(
+                sa.select(_keys.c.wrapped).where(_keys.c.id == key_id)
+            ).scalar()
         if wrapped is None:
-            raise KeyDestroyed()
+            raise KeyDestroyed
         try:
-            plain = self._wrap.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _key_name(key_id))
+            plain = self._wrap.decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _key_name(key_id)
+            )
         except InvalidTag:
             raise StorageFailed("the master key does not open this vault's keys") from None
         key = AESGCM(plain)
@@ -173,7 +183,10 @@ class Vault:
             key_id, plain = int.from_bytes(os.urandom(8), "big") >> 1, os.urandom(KEY_BYTES)
             nonce = os.urandom(NONCE_BYTES)
             rows.append(
-                {"id": key_id, "wrapped": nonce + self._wrap.encrypt(nonce, plain, _key_name(key_id))}
+                {
+                    "id": key_id,
+                    "wrapped": nonce + self._wrap.encrypt(nonce, plain, _key_name(key_id)),
+                }
             )
             made.append((key_id, AESGCM(plain)))
         with self._begin() as connection:
@@ -209,15 +222,22 @@ class _Begin:
         except sa.exc.SQLAlchemyError as error:
             raise _failed(error) from error
 
-    def __exit__(self, *exc: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         try:
-            self._context.__exit__(*exc)
-        except sa.exc.SQLAlchemyError as error:
-            raise _failed(error) from error
+            self._context.__exit__(kind, error, trace)
+        except sa.exc.SQLAlchemyError as failure:
+            raise _failed(failure) from failure
 
 
 def _failed(error: Exception) -> StorageFailed:
-    return StorageFailed(f"the vault cannot be used: {type(error).__name__}", reason=type(error).__name__)
+    return StorageFailed(
+        f"the vault cannot be used: {type(error).__name__}", reason=type(error).__name__
+    )
 
 
 def _engine(url: str) -> sa.Engine:

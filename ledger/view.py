@@ -186,7 +186,12 @@ class View:
             time=self.recordedtime,
             id=f"{principal}:referenced",
             source=self.source,
-            said={"authtype": "system", "authid": SYSTEM, "recordedby": SYSTEM, "decision": "observed"},
+            said={
+                "authtype": "system",
+                "authid": SYSTEM,
+                "recordedby": SYSTEM,
+                "decision": "observed",
+            },
         )
         return principal, [introduction]
 
@@ -231,7 +236,7 @@ class View:
             key = self._fresh_key(additions)
             additions.subjects.append((key, draft.subject, draft.owner))
         position, version = self.position + len(additions.entries) + 1, loaded.version + 1
-        data, said = self._committed(draft, loaded, key, position, additions)
+        data, said = self._committed(draft, loaded, key, additions)
         raw = write_entry(
             draft, data, said, position=position, version=version, recordedtime=self.recordedtime
         )
@@ -242,7 +247,9 @@ class View:
             Receipt(position, draft.subject, version, type_name, draft.id, self.recordedtime, leaf)
         )
         owner = loaded.owner if loaded.version else draft.owner
-        additions.moved[draft.subject] = Loaded(key, version, merge_patch(loaded.state, data), owner)
+        additions.moved[draft.subject] = Loaded(
+            key, version, merge_patch(dict(loaded.state), data), owner
+        )
 
     def _fresh_key(self, additions: _Additions) -> int:
         if self._first_key is None:
@@ -253,56 +260,52 @@ class View:
     # Personal data
 
     def _committed(
-        self, draft: Draft, loaded: Loaded, key: int, position: int, additions: _Additions
-    ) -> tuple[Mapping[str, Json], Mapping[str, str | int]]:
+        self, draft: Draft, loaded: Loaded, key: int, additions: _Additions
+    ) -> tuple[dict[str, Json], Mapping[str, str | int]]:
         """Data and envelope with a commitment in place of each personal value."""
         members = [member for member in draft.event.personal if draft.data.get(member) is not None]
         spoken = [name for name in PERSONAL_ATTRIBUTES if name in draft.said]
         if not members and not spoken:
             return draft.data, draft.said
         data, said = dict(draft.data), dict(draft.said)
-        vault_key = self._vault_key(key, loaded, position, additions)
+        if loaded.key is not None and key not in additions.key_of:
+            self._find_vault_key(key, additions)
         for member in members:
             stored = loaded.state.get(member)
             if stored is not None and self._says(key, stored, data[member], additions):
                 data[member] = stored
-                continue
-            data[member], vault_key = self._commit_to(
-                member, data[member], key, vault_key, position, additions
-            )
+            else:
+                data[member] = self._commit_to(member, data[member], key, additions)
         for name in spoken:
-            said[name], vault_key = self._commit_to(name, said[name], key, vault_key, position, additions)
+            said[name] = self._commit_to(name, said[name], key, additions)
         return data, said
 
-    def _commit_to(
-        self, path: str, value: Json, key: int, vault_key: int, position: int, additions: _Additions
-    ) -> tuple[str, int]:
+    def _commit_to(self, path: str, value: Json, key: int, additions: _Additions) -> str:
         made = commit(path, value, os.urandom(SALT_BYTES))
+        vault_key = additions.key_of.get(key) or self._new_vault_key(key, additions)
         try:
             sealed = self._vault.seal(vault_key, made.digest, made.disclosure)
         except KeyDestroyed:
             # The subject was erased before; what is said from now on is under a key of its own.
-            vault_key = self._new_vault_key(key, position, additions)
+            vault_key = self._new_vault_key(key, additions)
             sealed = self._vault.seal(vault_key, made.digest, made.disclosure)
         additions.disclosures[(key, made.digest)] = (vault_key, sealed)
-        return made.digest, vault_key
+        return made.digest
 
-    def _vault_key(self, key: int, loaded: Loaded, position: int, additions: _Additions) -> int:
-        """The data key that the subject's new disclosures go under."""
-        known = additions.key_of.get(key) or self._key_of.get(key)
-        if known is not None:
-            return known
-        if loaded.key is not None:
+    def _find_vault_key(self, key: int, additions: _Additions) -> None:
+        """The data key that the subject's disclosures go under by now, if it has one."""
+        known = self._key_of.get(key)
+        if known is None:
             row = self._transaction.row(
                 "SELECT key FROM subject_keys WHERE subject = ? ORDER BY since DESC LIMIT 1", (key,)
             )
-            if row:
-                return int(row[0])
-        return self._new_vault_key(key, position, additions)
+            known = row[0] if row else None
+        if known is not None:
+            additions.key_of[key] = known
 
-    def _new_vault_key(self, key: int, position: int, additions: _Additions) -> int:
+    def _new_vault_key(self, key: int, additions: _Additions) -> int:
         vault_key = self._vault.new_key()
-        additions.keys.append((key, position, vault_key))
+        additions.keys.append((key, self.position + len(additions.entries) + 1, vault_key))
         additions.key_of[key] = vault_key
         return vault_key
 

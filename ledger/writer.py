@@ -64,7 +64,12 @@ class Writer:
     """Safe from any number of threads and processes."""
 
     def __init__(
-        self, database: Database, vault: Vault, clock: RecordingClock, cache: StateCache, source: str
+        self,
+        database: Database,
+        vault: Vault,
+        clock: RecordingClock,
+        cache: StateCache,
+        source: str,
     ) -> None:
         self._database, self._vault, self._clock, self._cache = database, vault, clock, cache
         self._source = source
@@ -191,7 +196,9 @@ def _earlier(view: View, request: Request) -> Recorded | None:
             first=first,
             last=last,
         )
-    receipts = (receipt_of(position, view.entry_at(position) or b"") for position in range(first, last + 1))
+    receipts = (
+        receipt_of(position, view.entry_at(position) or b"") for position in range(first, last + 1)
+    )
     return Recorded(tuple(receipts), replayed=True)
 
 

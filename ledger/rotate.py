@@ -1,0 +1,69 @@
+"""Replacing the signing key: recorded, endorsed by the old key, and survivable at every step."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from domain.acts import LEDGER, RotateKey
+from ledger.checkpoints import Signer
+from ledger.govern import Actor, Order
+from ledger.keyfiles import read_signing_key, write_signing_key
+from ledger.ledger import Ledger
+
+
+def endorsement_text(origin: str, vkey: str) -> str:
+    """What the old key signs."""
+    return f"itsm-ledger key rotation\n{origin}\n{vkey}\n"
+
+
+def rotate(
+    ledger: Ledger,
+    signer: Signer,
+    key_file: Path,
+    *,
+    actor: Actor,
+    today: date,
+    reason: str | None = None,
+) -> Signer:
+    """The new signer. The old key endorses the new one in the log and signs one more head together with it.
+
+    The new key lies in `<key file>.new` until the rotation is recorded; `resume_rotation` finishes what a
+    crash interrupts. Afterwards the old key is gone.
+    """
+    fresh_file = _fresh(key_file)
+    fresh_file.unlink(missing_ok=True)
+    fresh = Signer(signer.origin, write_signing_key(fresh_file))
+    ledger.execute(
+        Order(
+            RotateKey(
+                vkey=str(fresh.vkey),
+                previous_vkey=str(signer.vkey),
+                endorsement=signer.note(endorsement_text(signer.origin, str(fresh.vkey))),
+                reason=reason,
+            ),
+            actor,
+            LEDGER,
+        )
+    )
+    ledger.checkpoints.publish(fresh, today, also=signer)
+    fresh_file.replace(key_file)
+    return fresh
+
+
+def resume_rotation(key_file: Path, vkey: str, origin: str) -> Ed25519PrivateKey | None:
+    """The key in `<key file>.new`, put in place, if it is the one that the log names by now."""
+    fresh_file = _fresh(key_file)
+    if not fresh_file.exists():
+        return None
+    key = read_signing_key(fresh_file)
+    if str(Signer(origin, key).vkey) != vkey:
+        return None
+    fresh_file.replace(key_file)
+    return key
+
+
+def _fresh(key_file: Path) -> Path:
+    return key_file.with_name(key_file.name + ".new")
