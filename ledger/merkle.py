@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
-from domain.errors import LedgerError, Malformed
+from domain.errors import LedgerError
+from ledger.spelling import Unexpected
 
 HASH_BYTES: Final = 32
 EMPTY_ROOT: Final = sha256(b"").digest()
@@ -25,34 +26,25 @@ NodeReader: TypeAlias = Callable[[int, int], bytes]
 """(level, index) -> the hash of a perfect subtree that lies wholly inside the tree."""
 
 
-class OutsideTree(Malformed):
+class OutsideTree(Unexpected):
     """A range that the tree does not have."""
 
     code = "outside-tree"
     summary = "The tree has no such range."
 
-    def __init__(self, *, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected}, got {got}", expected=expected, got=got)
 
-
-class MalformedProof(Malformed):
+class MalformedProof(Unexpected):
     """Something that is not a proof, or not a hash, before anything could be compared."""
 
     code = "malformed-proof"
     summary = "The proof is malformed."
 
-    def __init__(self, *, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected}, got {got}", expected=expected, got=got)
 
-
-class MalformedFrontier(Malformed):
+class MalformedFrontier(Unexpected):
     """Stored frontier bytes that no frontier writes."""
 
     code = "malformed-frontier"
     summary = "The stored frontier is malformed."
-
-    def __init__(self, *, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected}, got {got}", expected=expected, got=got)
 
 
 class RootMismatch(LedgerError):
@@ -347,11 +339,13 @@ def _range_root(low: int, high: int, node: NodeReader) -> bytes:
     """MTH of leaves [low, high), where `low` is a multiple of the largest power of two in the
     range.
     """
+    width = high - low
     peaks = []
-    for level in reversed(range((high - low).bit_length())):
-        if (high - low) >> level & 1:
-            peaks.append(node(level, low >> level))
-            low += 1 << level
+    while width:
+        level = width.bit_length() - 1
+        peaks.append(node(level, low >> level))
+        low += 1 << level
+        width -= 1 << level
     return _bagged(peaks)
 
 

@@ -8,8 +8,6 @@ their algorithm is.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,30 +18,25 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from domain.errors import LedgerError, Malformed
-from ledger.merkle import HASH_BYTES
+from domain.errors import LedgerError
+from ledger.spelling import Unexpected, parse_base64, parse_decimal, parse_hash, shown, to_base64
 
 KEY_ID_BYTES: Final = 4
 _PUBLIC_KEY_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 64
 _TIMESTAMP_BYTES: Final = 8
 _MAX_POSIX_SECONDS: Final = 2**63 - 1
-_MAX_SIZE: Final = 2**63 - 1
 # The format asks for a limit of at least 16; these are those of golang.org/x/mod/sumdb/note.
 _MAX_SIGNATURES: Final = 100
 _MAX_NOTE_BYTES: Final = 1_000_000
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
-_DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
-class MalformedNote(Malformed):
+class MalformedNote(Unexpected):
     """Text that is not a signed note, or one of its parts that is not what the format says."""
 
     code = "malformed-note"
     summary = "This is not a signed note."
-
-    def __init__(self, *, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected}, got {got}", expected=expected, got=got)
 
 
 class MalformedVkey(MalformedNote):
@@ -122,7 +115,7 @@ class VerifierKey:
 
     def __str__(self) -> str:
         """The vkey: `<name>+<hex key id>+<base64 of algorithm and key>`."""
-        return f"{self.name}+{self.key_id.hex()}+{_to_base64(bytes([self.algorithm]) + self.public_key)}"
+        return f"{self.name}+{self.key_id.hex()}+{to_base64(bytes([self.algorithm]) + self.public_key)}"
 
     def verify(self, text: str, payload: bytes) -> int | None:
         """Return if `payload` is this key's signature of `text`: a cosignature's POSIX seconds,
@@ -159,7 +152,7 @@ class Signature:
 
     def __str__(self) -> str:
         """The line, with its newline."""
-        return f"— {self.name} {_to_base64(self.key_id + self.payload)}\n"
+        return f"— {self.name} {to_base64(self.key_id + self.payload)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +196,7 @@ class Checkpoint:
     def __str__(self) -> str:
         """The note text. Raises MalformedCheckpoint for what could not be read back."""
         text = "".join(
-            f"{line}\n"
-            for line in (self.origin, self.size, _to_base64(self.root), *self.extensions)
+            f"{line}\n" for line in (self.origin, self.size, to_base64(self.root), *self.extensions)
         )
         if parse_checkpoint(text) != self:
             raise MalformedCheckpoint(expected="lines without newlines", got=repr(text))
@@ -220,9 +212,7 @@ class VerifiedCheckpoint:
 
 
 def parse_vkey(vkey: str) -> VerifierKey:
-    """Read `<name>+<hex key id>+<base64>`. Raises MalformedVkey, also if the key id is not the
-    key's.
-    """
+    """Read `<name>+<hex key id>+<base64>`. Raises MalformedVkey, also if the id is another key's."""
     name, _, rest = vkey.partition("+")
     hex_key_id, _, encoded = rest.partition("+")
     material = parse_base64(encoded, MalformedVkey)
@@ -239,18 +229,14 @@ def parse_vkey(vkey: str) -> VerifierKey:
 def verifier_key(
     name: str, private_key: Ed25519PrivateKey, algorithm: Algorithm = Algorithm.ED25519
 ) -> VerifierKey:
-    """The public half, to be published as a vkey. Raises MalformedVkey for a name the format does
-    not allow.
-    """
+    """The public half, to be published. Raises MalformedVkey for a name that is not allowed."""
     if not _is_key_name(name):
         raise MalformedVkey(expected="a name without spaces and plus signs", got=repr(name))
     return VerifierKey(name, algorithm, private_key.public_key().public_bytes_raw())
 
 
 def signature_of(text: str, name: str, private_key: Ed25519PrivateKey) -> Signature:
-    """The Ed25519 signature line of `text`. Deterministic. Raises MalformedNote for text that no
-    note may hold.
-    """
+    """The signature line of `text`. Raises MalformedNote for text that no note may hold."""
     _require_note_text(text)
     return Signature(name, verifier_key(name, private_key).key_id, private_key.sign(text.encode()))
 
@@ -258,9 +244,7 @@ def signature_of(text: str, name: str, private_key: Ed25519PrivateKey) -> Signat
 def cosignature_of(
     text: str, name: str, private_key: Ed25519PrivateKey, posix_seconds: int
 ) -> Signature:
-    """A witness's cosignature/v1 line of a checkpoint's text, as of `posix_seconds`. Raises
-    MalformedCheckpoint.
-    """
+    """A witness's cosignature/v1 line of a checkpoint's text. Raises MalformedCheckpoint."""
     parse_checkpoint(text)
     if not 0 <= posix_seconds <= _MAX_POSIX_SECONDS:
         raise MalformedNote(expected="POSIX seconds below 2^63", got=f"{posix_seconds}")
@@ -272,9 +256,7 @@ def cosignature_of(
 
 
 def sign(text: str, name: str, private_key: Ed25519PrivateKey) -> str:
-    """The whole note: `text`, which ends in a newline, and one signature. Raises MalformedNote or
-    MalformedVkey.
-    """
+    """The whole note: `text`, ending in a newline, and one signature. Raises MalformedNote."""
     return format_note(text, [signature_of(text, name, private_key)])
 
 
@@ -301,8 +283,7 @@ def parse_note(note: str | bytes) -> Note:
 
 
 def verify(note: str | bytes, vkeys: Iterable[VerifierKey]) -> VerifiedNote:
-    """The text, once at least one of `vkeys` is known to have signed it, and the signatures by
-    them.
+    """The text, once at least one of `vkeys` is known to have signed it, and who of them did.
 
     Signatures by other keys are ignored. Raises BadSignature if one by a known key does not verify,
     Unsigned if there is none, MalformedNote if it is no note.
@@ -317,7 +298,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
     """
     *lines, after_last = text.split("\n")
     if after_last or len(lines) < 3 or not all(lines):
-        raise MalformedCheckpoint(expected="three or more non-empty lines", got=repr(text[:200]))
+        raise MalformedCheckpoint(expected="three or more non-empty lines", got=shown(text))
     origin, size, root, *extensions = lines
     return Checkpoint(
         origin,
@@ -363,36 +344,6 @@ def ed25519_accepts(public_key: bytes, signature: bytes, message: bytes) -> bool
     return True
 
 
-def parse_decimal(text: str, error: type[MalformedNote] = MalformedNote) -> int:
-    """An ASCII decimal without leading zeroes, below 2^63. Raises `error`."""
-    if not _DECIMAL.fullmatch(text) or int(text) > _MAX_SIZE:
-        raise error(expected="a decimal below 2^63 without leading zeroes", got=repr(text[:40]))
-    return int(text)
-
-
-def parse_base64(text: str, error: type[MalformedNote] = MalformedNote) -> bytes:
-    """Standard base64 with padding, in its one spelling. Raises `error`."""
-    try:
-        decoded = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as refusal:
-        raise error(expected="base64", got=repr(text[:200])) from refusal
-    # Python accepts stray bits in the last character: two spellings of one hash would be two notes.
-    if _to_base64(decoded) != text:
-        raise error(
-            expected=f"base64 in its one spelling {_to_base64(decoded)[:200]!r}",
-            got=repr(text[:200]),
-        )
-    return decoded
-
-
-def parse_hash(text: str, error: type[MalformedNote] = MalformedNote) -> bytes:
-    """The base64 of 32 bytes, in its one spelling. Raises `error`."""
-    decoded = parse_base64(text, error)
-    if len(decoded) != HASH_BYTES:
-        raise error(expected=f"a hash of {HASH_BYTES} bytes", got=f"{len(decoded)} bytes")
-    return decoded
-
-
 def _verified(note: Note, keys: Mapping[tuple[str, bytes], VerifierKey]) -> VerifiedNote:
     by_known_keys = [
         VerifiedSignature(key, key.verify(note.text, signature.payload))
@@ -410,7 +361,7 @@ def _parse_signature(line: str) -> Signature:
     name, _, encoded = rest.partition(" ")
     blob = parse_base64(encoded, MalformedNote)
     if dash != "—" or not _is_key_name(name) or len(blob) <= KEY_ID_BYTES:
-        raise MalformedNote(expected="— <name> <base64>", got=repr(line[:200]))
+        raise MalformedNote(expected="— <name> <base64>", got=shown(line))
     return Signature(name, blob[:KEY_ID_BYTES], blob[KEY_ID_BYTES:])
 
 
@@ -438,7 +389,3 @@ def _cosigned_message(text: str, posix_seconds: int) -> bytes:
 
 def _is_key_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(map(str.isspace, name))
-
-
-def _to_base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode("ascii")

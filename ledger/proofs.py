@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -13,12 +12,10 @@ from ledger.notes import (
     MalformedNote,
     VerifiedSignature,
     VerifierKey,
-    parse_base64,
-    parse_decimal,
-    parse_hash,
     parse_note,
     verify_checkpoint,
 )
+from ledger.spelling import parse_base64, parse_decimal, parse_hash, shown, to_base64
 
 _HEADER: Final = "c2sp.org/tlog-proof@v1"
 # A tree below 2^63 leaves is at most that high.
@@ -66,7 +63,7 @@ def format_proof(
 
     Raises MalformedProofText or MalformedNote for what could not be read back.
     """
-    lines = [_HEADER, *_extra_line(extra), f"index {index}", *map(_to_base64, hashes)]
+    lines = [_HEADER, *_extra_line(extra), f"index {index}", *map(to_base64, hashes)]
     text = "\n".join(lines) + "\n\n" + checkpoint
     parse_proof(text)
     return text
@@ -79,9 +76,7 @@ def parse_proof(text: str) -> Proof:
     head, separator, checkpoint = text.partition("\n\n")
     header, *lines = head.split("\n")
     if not separator or header != _HEADER:
-        raise MalformedProofText(
-            expected=f"{_HEADER}, lines and a checkpoint", got=repr(text[:100])
-        )
+        raise MalformedProofText(expected=f"{_HEADER}, lines and a checkpoint", got=shown(text))
     extra = (
         parse_base64(lines.pop(0)[len("extra ") :], MalformedProofText)
         if _has_extra(lines)
@@ -122,8 +117,4 @@ def _has_extra(lines: list[str]) -> bool:
 
 
 def _extra_line(extra: bytes | None) -> list[str]:
-    return [] if extra is None else [f"extra {_to_base64(extra)}"]
-
-
-def _to_base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode("ascii")
+    return [] if extra is None else [f"extra {to_base64(extra)}"]

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 from domain.errors import Malformed
 from ledger.merkle import HASH_BYTES, NodeReader, OutsideTree, node_hash
+from ledger.spelling import Unexpected, shown
 
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 256
@@ -30,24 +31,18 @@ _PATH: Final = re.compile(
 Level: TypeAlias = "int | Literal['entries']"
 
 
-class MalformedTilePath(Malformed):
+class MalformedTilePath(Unexpected):
     """A path that names no tile, or not in the one spelling the format allows."""
 
     code = "malformed-tile-path"
     summary = "This path names no tile."
 
-    def __init__(self, *, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected}, got {got}", expected=expected, got=got)
 
-
-class MalformedTile(Malformed):
+class MalformedTile(Unexpected):
     """Bytes of a tile or an entry bundle that are cut off, too long, or of another width."""
 
     code = "malformed-tile"
     summary = "The tile is malformed."
-
-    def __init__(self, *, expected: str, got: str) -> None:
-        super().__init__(f"expected {expected}, got {got}", expected=expected, got=got)
 
 
 class EntryTooLarge(Malformed):
@@ -97,7 +92,7 @@ def parse_tile_path(path: str) -> Tile:
     """The tile that `path` names. One path for each tile: any other spelling is MalformedTilePath."""
     found = _PATH.fullmatch(path)
     if found is None:
-        raise MalformedTilePath(expected="tile/<level>/<index>[.p/<width>]", got=repr(path[:100]))
+        raise MalformedTilePath(expected="tile/<level>/<index>[.p/<width>]", got=shown(path))
     level = found["level"]
     tile = Tile(
         level="entries" if level == "entries" else int(level),
@@ -170,8 +165,9 @@ class TileNodes:
     """
 
     def __init__(self, read: ReadTile, *, kept_tiles: int = 1024) -> None:
-        def interior(tile: Tile) -> list[list[bytes]]:
-            return _interior(decode_tile(read(tile), tile.width))
+        # Keyed by plain numbers: hashing a Tile would cost more than all the rest of a node.
+        def interior(level: int, index: int, width: int) -> list[list[bytes]]:
+            return _interior(decode_tile(read(Tile(level, index, width)), width))
 
         self._interior = lru_cache(maxsize=kept_tiles)(interior)
 
@@ -188,7 +184,7 @@ class TileNodes:
             tile_level, height = divmod(level, TILE_HEIGHT)
             tile_index, offset = divmod(index, TILE_WIDTH >> height)
             width = min(TILE_WIDTH, (size >> tile_level * TILE_HEIGHT) - tile_index * TILE_WIDTH)
-            return self._interior(Tile(tile_level, tile_index, width))[height][offset]
+            return self._interior(tile_level, tile_index, width)[height][offset]
 
         return node
 
