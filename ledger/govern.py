@@ -175,7 +175,9 @@ def _check_subject(order: Order, subject: str, loaded: Loaded) -> None:
 def _check_token(actor: Actor, states: Mapping[str, State], now: str) -> None:
     """A token revoked between sign-in and commit must not slip through."""
     if actor.token is not None and not token_is_live(states[actor.token], now):
-        raise MayNot("the API token is revoked or expired", rules=("live-token",), token=actor.token)
+        raise MayNot(
+            "the API token is revoked or expired", rules=("live-token",), token=actor.token
+        )
 
 
 def token_is_live(state: State, now: str) -> bool:

@@ -109,7 +109,9 @@ class ObserveProposal:
             **fact.said,
         }
         drafts.append(
-            Draft(fact.subject, fact.event, data, fact.time, fact.id, fact.source, said, self.recorder)
+            Draft(
+                fact.subject, fact.event, data, fact.time, fact.id, fact.source, said, self.recorder
+            )
         )
         return drafts
 
