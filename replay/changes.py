@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from domain.event import Json, State
 
@@ -10,12 +10,18 @@ Change = dict[str, Json]
 """`{"from": …, "to": …}`; null where there was, or is, nothing."""
 
 
-def changed_fields(before: State, after: State) -> dict[str, Change]:
+def changed_fields(
+    before: State, after: State, among: Iterable[str] | None = None
+) -> dict[str, Change]:
     """Each member that differs, by its path: names joined by dots where objects lie within objects.
 
-    Lists are compared whole. An object that appears or vanishes is told by its members.
+    Lists are compared whole. An object that appears or vanishes is told by its members. `among`: the
+    only members that can differ, where the caller knows them.
     """
-    return {path: {"from": old, "to": new} for path, old, new in _differing("", before, after)}
+    names = _either(before, after) if among is None else among
+    return {
+        path: {"from": old, "to": new} for path, old, new in _differing("", names, before, after)
+    }
 
 
 def states(patch: Mapping[str, Json], path: str) -> bool:
@@ -31,17 +37,22 @@ def states(patch: Mapping[str, Json], path: str) -> bool:
 
 
 def _differing(
-    prefix: str, before: Mapping[str, Json], after: Mapping[str, Json]
+    prefix: str, names: Iterable[str], before: Mapping[str, Json], after: Mapping[str, Json]
 ) -> Iterator[tuple[str, Json, Json]]:
-    for name in (*before, *(name for name in after if name not in before)):
+    for name in names:
         old, new = before.get(name), after.get(name)
         # The fold shares what a patch did not reach: most members end here.
         if old is new:
             continue
         if _objects(old, new):
-            yield from _differing(f"{prefix}{name}.", old or {}, new or {})
+            was, became = old or {}, new or {}
+            yield from _differing(f"{prefix}{name}.", _either(was, became), was, became)
         elif old != new:
             yield prefix + name, old, new
+
+
+def _either(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[str]:
+    return [*before, *(name for name in after if name not in before)]
 
 
 def _objects(old: Json, new: Json) -> bool:
