@@ -1,0 +1,19 @@
+"""The tree of commands: what there is, each in the file that its name suggests."""
+
+from __future__ import annotations
+
+import typer
+
+from api.cli import keeping, looking, ordering, proving
+from api.cli.frame import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    help="The record of IT service management that can be believed without trusting the people who run it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+for room in (keeping, ordering, looking, proving):
+    room.add_to(app)

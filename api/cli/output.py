@@ -1,0 +1,117 @@
+"""What a command prints: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import typer
+
+if TYPE_CHECKING:
+    from ledger.view import Receipt
+
+JSON_OPTION = typer.Option("--json", help="Print the result as JSON, and nothing else.")
+BAR_AFTER_SECONDS = 1.0
+
+
+def tell(result: object) -> None:
+    """One JSON document on one line."""
+    import orjson
+
+    typer.echo(orjson.dumps(result).decode())
+
+
+def say(text: str) -> None:
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """On standard error: for the person at the terminal, never part of a result."""
+    typer.echo(text, err=True)
+
+
+def told_receipt(receipt: Receipt) -> dict[str, Any]:
+    """A receipt as JSON. The leaf hash is standard base64, as in the tlog formats."""
+    import base64
+
+    return {
+        "position": receipt.position,
+        "subject": receipt.subject,
+        "version": receipt.version,
+        "type": receipt.type,
+        "id": receipt.id,
+        "recordedtime": receipt.recordedtime,
+        "leaf_hash": base64.b64encode(receipt.leaf_hash).decode(),
+    }
+
+
+def tell_receipts(receipts: Sequence[Receipt], *, as_json: bool) -> None:
+    """Each event's receipt. As JSON: `{"receipts": […]}`."""
+    if as_json:
+        tell({"receipts": [told_receipt(receipt) for receipt in receipts]})
+        return
+    for receipt in receipts:
+        say(f"{receipt.subject} version {receipt.version}: {receipt.type} at {receipt.position}")
+
+
+def tell_members(members: Mapping[str, object]) -> None:
+    """A table of two columns, for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in members.items():
+        table.add_row(name, plain(value))
+    Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True).print(table)
+
+
+def plain(value: object) -> str:
+    """A JSON value as a person reads it: text without quotes, the rest as JSON."""
+    import orjson
+
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+class Bar(Protocol):
+    def __call__(self, done: int, total: int | None = None) -> None: ...
+
+
+@contextmanager
+def progress(doing: str) -> Iterator[Bar]:
+    """A bar on standard error, where that is a terminal and the work has taken a second."""
+    from time import monotonic
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task(doing, total=None)
+    due = monotonic() + BAR_AFTER_SECONDS
+
+    def report(done: int, total: int | None = None) -> None:
+        if not bar.live.is_started and not bar.disable and monotonic() >= due:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield report
+    finally:
+        bar.stop()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """A reader sees the old file or the new one, never a part of either."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_bytes(content)
+    temporary.replace(path)

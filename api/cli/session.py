@@ -1,0 +1,95 @@
+"""A command's way into the ledger: the settings, the opened house, and who is acting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain.errors import Malformed
+
+if TYPE_CHECKING:
+    from api.compose import House
+    from api.identity import Identity
+    from api.settings import Settings
+    from domain.command import Command
+    from domain.event import Json
+    from ledger.ledger import Ledger
+    from ledger.writer import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An opened ledger and who works on it."""
+
+    house: House
+    identity: Identity
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.house.ledger
+
+    def reads(self, subject: str) -> None:
+        """Raises ScopeMissing, or Malformed for what is no subject id."""
+        from domain.families import split_subject
+
+        family, _ = split_subject(subject)
+        self.identity.require(family.name, "read")
+
+    def revealed(self, subject: str, told: Json) -> Json:
+        """With personal values for who may see them, without for everybody else."""
+        from ledger.reveal import reveal
+
+        return reveal(self.ledger, subject, told, allowed=self.identity.sees_personal)
+
+    def order(
+        self,
+        command: Command,
+        subject: str | None = None,
+        *,
+        expected_version: int | None = None,
+    ) -> Recorded:
+        """Give the order as whoever is acting. Raises LedgerError."""
+        from api.identity import right_to_order
+        from ledger.govern import Order
+
+        self.identity.require(command.family.name, right_to_order(command.family))
+        return self.ledger.execute(
+            Order(command, self.identity.actor, subject, expected_version=expected_version)
+        )
+
+
+def settings() -> Settings:
+    """Raises Malformed, naming the setting; its value may be a secret and is not repeated."""
+    from pydantic import ValidationError
+
+    from api.settings import Settings
+    from domain.event import told
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise Malformed(f"a setting ITSM_LEDGER_… cannot be used: {told(error)}") from None
+
+
+@contextmanager
+def opened(using: Settings | None = None) -> Iterator[Session]:
+    """The ledger, as the principal of ITSM_LEDGER_TOKEN or else as the local operator."""
+    from api.compose import open_house
+
+    chosen = using or settings()
+    house = open_house(chosen)
+    try:
+        yield Session(house, who_is_there(house.ledger, chosen))
+    finally:
+        house.close()
+
+
+def who_is_there(ledger: Ledger, chosen: Settings) -> Identity:
+    """Raises Unauthenticated for a token that signs nobody in: it never falls back to the operator."""
+    from api.identity import LOCAL_OPERATOR, authenticate
+
+    if chosen.token is None:
+        return LOCAL_OPERATOR
+    return authenticate(ledger, chosen.token.get_secret_value(), ledger.now())
