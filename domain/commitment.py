@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -100,26 +101,29 @@ def check(digest: str, disclosure: str) -> tuple[str, Json]:
     return _path_and_value(_parsed(_from_base64url(disclosure)))
 
 
-def is_commitment(value: Json) -> bool:
+def is_commitment(value: object) -> bool:
     """Whether `value` has the form of a commitment's digest. Says nothing about a disclosure
     existing.
     """
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
-def contains_commitment(value: Json) -> bool:
-    """Whether a commitment stands anywhere inside `value`, member names excepted. Nesting of any
-    depth is walked.
+def contains_commitment(value: object) -> bool:
+    """Whether a commitment stands anywhere inside `value`, member names excepted.
+
+    Mappings and sequences of any kind and depth are walked: what is refused as JSON must not get in
+    as something that is written as the same JSON.
     """
-    waiting: list[Json] = [value]
+    waiting: list[object] = [value]
     while waiting:
         found = waiting.pop()
-        if isinstance(found, dict):
+        if isinstance(found, str):
+            if _DIGEST.fullmatch(found):
+                return True
+        elif isinstance(found, Mapping):
             waiting.extend(found.values())
-        elif isinstance(found, list):
+        elif isinstance(found, list | tuple):
             waiting.extend(found)
-        elif is_commitment(found):
-            return True
     return False
 
 

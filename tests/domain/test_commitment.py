@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import OrderedDict
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -156,6 +158,13 @@ def test_a_disclosure_that_is_no_text_is_malformed_and_not_a_crash() -> None:
 @given(_json)
 def test_plain_values_hold_no_commitment(value: Any) -> None:
     assert not contains_commitment(value)
+
+
+@pytest.mark.parametrize("wrap", [MappingProxyType, dict, OrderedDict])
+def test_a_commitment_is_found_in_any_kind_of_mapping_and_sequence(wrap: Any) -> None:
+    digest = commit("name", "Ada", SALT).digest
+
+    assert contains_commitment(wrap({"a": (1, [digest])}))
 
 
 def test_a_commitment_is_found_at_any_depth() -> None:
