@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -47,6 +47,12 @@ class Genesis:
 class _GenesisProposal:
     genesis: Genesis
     request: Request | None = None
+
+    def touches(self) -> Iterable[str]:
+        return ()
+
+    def rows(self) -> Iterable[tuple[str, str, int]]:
+        return ()
 
     def settle(self, view: View) -> Sequence[Draft]:
         if view.position:

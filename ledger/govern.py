@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.command import Case, Command, decide
@@ -71,6 +71,15 @@ class GovernProposal:
 
     def __post_init__(self) -> None:
         self.request = self.order.request
+
+    def touches(self) -> Iterable[str]:
+        if self.decided is not None:
+            return [name for name in self.decided.reads if not name.endswith("/new")]
+        named = [self.order.subject] if self.order.subject else []
+        return [*named, self.order.actor.principal, *self.order.command.reads()]
+
+    def rows(self) -> Iterable[tuple[str, str, int]]:
+        return ()
 
     def rehearse(self, load: Load, now: str, at: int) -> None:
         """Raises LedgerError: then the order is refused in the state that `load` tells."""

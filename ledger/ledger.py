@@ -139,7 +139,7 @@ class Ledger(Application[str]):
     def subject(self, subject: str) -> Subject:
         """Its newest state, through the library's repository and our snapshots. Raises UnknownSubject."""
         try:
-            return self.repository.get(subject, projector_func=fold_subject)  # type: ignore[type-var]  # not the library's aggregate
+            return self.repository.get(subject, projector_func=fold_subject)
         except AggregateNotFoundError:
             raise UnknownSubject(f"{subject} is not known", subject=subject) from None
 

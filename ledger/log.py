@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ledger.database import Row, Transaction
 from ledger.errors import NotALedger
@@ -27,8 +28,7 @@ class Head:
         return Frontier.from_bytes(self.frontier).root()
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(NamedTuple):
     """An entry about to be stored: `subject` is the integer key, `entry` the bytes that are hashed to `leaf`."""
 
     subject: int

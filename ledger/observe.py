@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.commitment import contains_commitment
@@ -40,7 +40,7 @@ class Observation:
                 type=self.event.type_name,
             )
         self.event.from_data(self.data)
-        if contains_commitment(self.data) or any(map(contains_commitment, self.said.values())):
+        if contains_commitment(dict(self.data)) or any(map(contains_commitment, self.said.values())):
             raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
 
 
@@ -65,6 +65,12 @@ class ObserveProposal:
     request: Request | None = None
     row: RowIdentity | None = None
     was_seen: bool = False
+
+    def touches(self) -> Iterable[str]:
+        return [fact.subject for fact in self.facts]
+
+    def rows(self) -> Iterable[tuple[str, str, int]]:
+        return () if self.row is None else [(self.row.source, self.row.number, self.row.ordinal)]
 
     def settle(self, view: View) -> list[Draft]:
         self._check_recorder(view)

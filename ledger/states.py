@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -18,8 +18,7 @@ MANY_APPENDED = 5_000
 """Above so many entries by other processes the whole cache is dropped instead of looked through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A subject's fold. `version` 0: the log does not know it. Never changed once made.
 
     `key` is its integer in the log, `owner` the observing source that recorded version 1, if one did.

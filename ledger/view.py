@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -21,16 +21,17 @@ from ledger.log import Head, NewEntry, append_entries
 from ledger.merkle import leaf_hash
 from ledger.schema import DISCLOSURES, REQUESTS, ROWS, SNAPSHOTS, SUBJECT_KEYS, SUBJECTS
 from ledger.snapshots import INTERVAL
-from ledger.states import Loaded, StateCache, load
+from ledger.states import UNKNOWN, Loaded, StateCache, load
 from ledger.vault import Vault
+
+_T = TypeVar("_T")
 
 SYSTEM = "principal/PRN0000001"
 """The ledger itself: it records referenced principals, the start of software, timers."""
 PERSONAL_ATTRIBUTES = ("reason", "comment")
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What an append returns: where the event stands, and the leaf hash that a proof will lead from."""
 
     position: int
@@ -51,7 +52,9 @@ class Request:
     hash: bytes
 
 
-_Savepoint = tuple[dict[str, int], dict[tuple[str, str], str], int]
+_Savepoint = tuple[dict[str, int], int, int]
+PREFETCH = 400
+"""Names or keys in one look-up: SQLite's limit of parameters is 32,766, and a statement of many is slow."""
 
 
 @dataclass(slots=True)
@@ -91,6 +94,8 @@ class View:
         self._requests: dict[tuple[str, str], Row] = {}
         self._rows: list[Row] = []
         self._row_set: set[Row] = set()
+        self._earlier: dict[tuple[str, str], Row | None] = {}
+        self._numbers_seen: set[tuple[str, str]] = set()
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: dict[str, int] = {}
         self._first_key: int | None = None
@@ -109,6 +114,44 @@ class View:
         return self._last
 
     # Reading
+
+    def prefetch(
+        self, subjects: set[str], requests: Sequence[Request], rows: Sequence[tuple[str, str, int]]
+    ) -> None:
+        """Look up in a few statements what settling these would look up one by one."""
+        unknown = [name for name in subjects if self._cache.get(name) is None]
+        for names in _portions(unknown):
+            clause, values = self._transaction.among("name", names)
+            found = self._transaction.rows(f"SELECT name FROM subjects WHERE {clause}", values)
+            known = {name for (name,) in found}
+            for name in names:
+                if name not in known:
+                    self._cache.put(name, UNKNOWN)
+        for portion in _portions(requests):
+            for client in {request.client for request in portion}:
+                self._prefetch_requests(client, [r.key for r in portion if r.client == client])
+        for few in _portions(rows):
+            for source in {row[0] for row in few}:
+                self._prefetch_rows(source, sorted({row[1] for row in few if row[0] == source}))
+
+    def _prefetch_requests(self, client: str, keys: Sequence[str]) -> None:
+        clause, values = self._transaction.among("key", keys)
+        self._earlier.update({(client, key): None for key in keys})
+        for key, *row in self._transaction.rows(
+            f"SELECT key, request, first, last FROM requests WHERE client = ? AND {clause}",
+            [client, *values],
+        ):
+            self._earlier[(client, key)] = tuple(row)
+
+    def _prefetch_rows(self, source: str, numbers: Sequence[str]) -> None:
+        clause, values = self._transaction.among("number", numbers)
+        self._numbers_seen.update((source, number) for number in numbers)
+        self._row_set.update(
+            self._transaction.rows(
+                f"SELECT source, number, ordinal FROM import_rows WHERE source = ? AND {clause}",
+                [source, *values],
+            )
+        )
 
     def load(self, subject: str) -> Loaded:
         found = self.moved.get(subject) or self._cache.get(subject)
@@ -154,9 +197,12 @@ class View:
 
     def request(self, request: Request) -> Row | None:
         """(hash, first position, last position) recorded under the client's key."""
-        mine = self._requests.get((request.client, request.key))
+        key = (request.client, request.key)
+        mine = self._requests.get(key)
         if mine is not None:
             return mine[2:]
+        if key in self._earlier:
+            return self._earlier[key]
         return self._transaction.row(
             "SELECT request, first, last FROM requests WHERE client = ? AND key = ?",
             (request.client, request.key),
@@ -165,7 +211,9 @@ class View:
     def row_seen(self, source: str, number: str, ordinal: int) -> bool:
         """Was this row of an imported file taken before?"""
         row = (source, number, ordinal)
-        return row in self._row_set or bool(
+        if row in self._row_set:
+            return True
+        return (source, number) not in self._numbers_seen and bool(
             self._transaction.row(
                 "SELECT 1 FROM import_rows WHERE source = ? AND number = ? AND ordinal = ?", row
             )
@@ -199,10 +247,12 @@ class View:
 
     def savepoint(self) -> _Savepoint:
         """What a failing proposal gives back: numbers, the names that lead to them, its row."""
-        return dict(self._numbers), dict(self._names), len(self._rows)
+        return self._numbers.copy(), len(self._names), len(self._rows)
 
     def restore(self, saved: _Savepoint) -> None:
-        self._numbers, self._names, rows = saved
+        self._numbers, names, rows = saved
+        while len(self._names) > names:
+            self._names.popitem()
         self._row_set.difference_update(self._rows[rows:])
         del self._rows[rows:]
 
@@ -365,3 +415,7 @@ class View:
             if loaded.key is not None
             and (first[loaded.key] - 1) // INTERVAL < loaded.version // INTERVAL
         ]
+
+
+def _portions(whole: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    return (whole[at : at + PREFETCH] for at in range(0, len(whole), PREFETCH))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.errors import KeyReused, LedgerError
@@ -25,12 +25,22 @@ from ledger.view import Receipt, Request, View
 
 GROUP_PROPOSALS = 2_000
 """Most proposals in one commit: bounds how long the first of them waits."""
+GATHER_SECONDS = 0.002
+"""Longest that a commit waits for as many as the one before it had: about what a commit costs."""
 
 
 class Proposal(Protocol):
     """Something that wants to become entries. `request`: the client's idempotency key, if it gave one."""
 
     request: Request | None
+
+    def touches(self) -> Iterable[str]:
+        """The subjects that settling will load, as far as they are known ahead: looked up together."""
+        ...
+
+    def rows(self) -> Iterable[tuple[str, str, int]]:
+        """The rows of imported files that it will take."""
+        ...
 
     def settle(self, view: View) -> Sequence[Draft]:
         """Decide, in the state that holds now. Called under the lock, once per try.
@@ -51,13 +61,32 @@ class Recorded:
 Outcome = Recorded | LedgerError
 
 
-@dataclass(slots=True)
 class _Job:
-    proposals: Sequence[Proposal]
-    outcomes: list[Outcome] = field(default_factory=list)
-    failure: BaseException | None = None
-    done: bool = False
-    when_done: Callable[[], None] | None = None
+    """Proposals of one caller, and what became of them. `turn` is released when it is done or is to lead."""
+
+    __slots__ = ("done", "failure", "outcomes", "proposals", "turn", "when_done")
+
+    def __init__(
+        self, proposals: Sequence[Proposal], when_done: Callable[[], None] | None = None
+    ) -> None:
+        self.proposals = proposals
+        self.outcomes: list[Outcome] = []
+        self.failure: BaseException | None = None
+        self.done = False
+        self.when_done = when_done
+        self.turn = threading.Lock()
+        self.turn.acquire()
+
+    def finish(self) -> None:
+        self.done = True
+        self.turn.release()
+        if self.when_done is not None:
+            self.when_done()
+
+    def result(self) -> list[Outcome]:
+        if self.failure is not None:
+            raise self.failure
+        return self.outcomes
 
 
 class Writer:
@@ -73,8 +102,11 @@ class Writer:
     ) -> None:
         self._database, self._vault, self._clock, self._cache = database, vault, clock, cache
         self._source = source
+        self._mutex = threading.Lock()
         self._queue: deque[_Job] = deque()
-        self._commit_lock = threading.Lock()
+        self._is_led = False
+        self._expected = 1
+        self._gathered = threading.Event()
 
     def submit(self, proposals: Sequence[Proposal]) -> list[Outcome]:
         """One outcome for each, in order. What is Recorded survives a crash once this returns.
@@ -82,40 +114,70 @@ class Writer:
         Raises StorageFailed, ClockJumped or OutcomeUnknown when the transaction as a whole failed.
         """
         job = _Job(proposals)
-        self._queue.append(job)
-        with self._commit_lock:
-            # Whoever held the lock before may have committed this job along with its own.
-            if not job.done:
-                self._commit_queue()
-        if job.failure is not None:
-            raise job.failure
-        return job.outcomes
+        if not self._enqueue(job):
+            job.turn.acquire()
+        if not job.done:
+            self._lead()
+        return job.result()
 
     def enqueue(self, proposals: Sequence[Proposal], when_done: Callable[[], None]) -> _Job:
-        """For an event loop: nothing is committed before somebody calls `drain`."""
-        job = _Job(proposals, when_done=when_done)
-        self._queue.append(job)
+        """For an event loop: `when_done` is called from the thread that commits, which `drain` may be.
+
+        The job's `result()` then tells its outcomes, or raises what `submit` would.
+        """
+        job = _Job(proposals, when_done)
+        with self._mutex:
+            self._queue.append(job)
         return job
 
     def drain(self) -> None:
-        """Commit what is queued, group by group."""
-        while self._queue:
-            with self._commit_lock:
-                self._commit_queue()
+        """Commit what is queued, group by group, unless another thread is about to."""
+        with self._mutex:
+            if self._is_led or not self._queue:
+                return
+            self._is_led = True
+        self._lead()
 
-    def _commit_queue(self) -> None:
+    def _enqueue(self, job: _Job) -> bool:
+        """Is the caller to lead: nobody else does?"""
+        with self._mutex:
+            self._queue.append(job)
+            if self._is_led:
+                if len(self._queue) >= self._expected:
+                    self._gathered.set()
+                return False
+            self._is_led = True
+            return True
+
+    def _lead(self) -> None:
+        """Commit one group, then hand the lead to the first who came meanwhile."""
+        if self._expected > 1:
+            # Those whose answers just went out are about to come again: one commit for all of them.
+            self._gathered.wait(GATHER_SECONDS)
+        with self._mutex:
+            jobs = self._take_group()
+            self._gathered.clear()
+        self._expected = len(jobs)
+        self._commit(jobs)
+        for job in jobs:
+            job.finish()
+        with self._mutex:
+            successor = self._queue[0] if self._queue else None
+            self._is_led = successor is not None
+        if successor is None:
+            return
+        if successor.when_done is None:
+            successor.turn.release()
+        else:
+            self._lead()
+
+    def _take_group(self) -> list[_Job]:
         jobs: list[_Job] = []
         proposals = 0
         while self._queue and proposals < GROUP_PROPOSALS:
             jobs.append(self._queue.popleft())
             proposals += len(jobs[-1].proposals)
-        if not jobs:
-            return
-        self._commit(jobs)
-        for job in jobs:
-            job.done = True
-            if job.when_done is not None:
-                job.when_done()
+        return jobs
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
         try:
@@ -148,6 +210,7 @@ class Writer:
                     vault=self._vault,
                     source=self._source,
                 )
+                _prefetch(view, [proposal for job in jobs for proposal in job.proposals])
                 for job in jobs:
                     job.outcomes = [_settled(view, proposal) for proposal in job.proposals]
                 after = head if view.is_empty else view.flush()
@@ -166,6 +229,16 @@ class Writer:
         with self._database.reading() as transaction:
             row = transaction.row("SELECT leaf FROM events WHERE position = ?", (last.position,))
         return row is not None and row[0] == last.leaf_hash
+
+
+def _prefetch(view: View, proposals: Sequence[Proposal]) -> None:
+    if len(proposals) == 1:
+        return  # there is nothing to look up together
+    view.prefetch(
+        {subject for proposal in proposals for subject in proposal.touches()},
+        [proposal.request for proposal in proposals if proposal.request is not None],
+        [row for proposal in proposals for row in proposal.rows()],
+    )
 
 
 def _settled(view: View, proposal: Proposal) -> Outcome:
