@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from api.compose import new_token, token_hash
@@ -33,6 +33,12 @@ class _TokenProposal:
     inner: GovernProposal
     token: str = ""
     request: Request | None = None
+
+    def touches(self) -> Iterable[str]:
+        return self.inner.touches()
+
+    def rows(self) -> Iterable[tuple[str, str, int]]:
+        return self.inner.rows()
 
     def settle(self, view: View) -> list[Draft]:
         self.token = new_token(view.next_number("ledger"))
