@@ -12,7 +12,8 @@ from domain.families import FAMILIES
 from ledger.entry import Draft
 from ledger.govern import Actor, GovernProposal, Order
 from ledger.ledger import Ledger, recorded
-from ledger.view import Receipt, Request, View
+from ledger.taken import Request
+from ledger.view import Receipt, View
 
 RIGHTS = ("read", "append", "administer")
 _UNKNOWN_HASH = "sha256:" + "0" * 64

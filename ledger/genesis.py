@@ -23,7 +23,8 @@ from ledger.errors import AlreadyALedger, KeyFileUnusable, NotALedger
 from ledger.govern import Actor, Order
 from ledger.ids import new_uuid7
 from ledger.ledger import Ledger, recorded
-from ledger.view import SYSTEM, Request, View
+from ledger.taken import FileRow, Request
+from ledger.view import SYSTEM, View
 
 FIRST_PERSON = "principal/PRN0000002"
 OPERATOR = "principal/PRN0000003"
@@ -51,7 +52,7 @@ class _GenesisProposal:
     def touches(self) -> Iterable[str]:
         return ()
 
-    def rows(self) -> Iterable[tuple[str, str, int]]:
+    def rows(self) -> Iterable[FileRow]:
         return ()
 
     def settle(self, view: View) -> Sequence[Draft]:

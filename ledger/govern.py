@@ -12,7 +12,8 @@ from domain.may import Decision, DecisionRequest, May
 from ledger.entry import Draft
 from ledger.ids import new_uuid7
 from ledger.states import Loaded
-from ledger.view import Request, View
+from ledger.taken import FileRow, Request
+from ledger.view import View
 
 Load = Callable[[str], Loaded]
 
@@ -78,7 +79,7 @@ class GovernProposal:
         named = [self.order.subject] if self.order.subject else []
         return [*named, self.order.actor.principal, *self.order.command.reads()]
 
-    def rows(self) -> Iterable[tuple[str, str, int]]:
+    def rows(self) -> Iterable[FileRow]:
         return ()
 
     def rehearse(self, load: Load, now: str, at: int) -> None:

@@ -9,7 +9,8 @@ from domain.commitment import contains_commitment
 from domain.errors import Malformed, MayNot, NotTheOwner
 from domain.event import Event, Json
 from ledger.entry import Draft
-from ledger.view import Request, View
+from ledger.taken import FileRow, Request
+from ledger.view import View
 
 GOVERNED_FAMILIES = frozenset({"principal", "ledger"})
 """What confers authority is recorded under govern only."""
@@ -40,7 +41,9 @@ class Observation:
                 type=self.event.type_name,
             )
         self.event.from_data(self.data)
-        if contains_commitment(dict(self.data)) or any(map(contains_commitment, self.said.values())):
+        if contains_commitment(dict(self.data)) or any(
+            map(contains_commitment, self.said.values())
+        ):
             raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
 
 
@@ -69,17 +72,17 @@ class ObserveProposal:
     def touches(self) -> Iterable[str]:
         return [fact.subject for fact in self.facts]
 
-    def rows(self) -> Iterable[tuple[str, str, int]]:
+    def rows(self) -> Iterable[FileRow]:
         return () if self.row is None else [(self.row.source, self.row.number, self.row.ordinal)]
 
     def settle(self, view: View) -> list[Draft]:
         self._check_recorder(view)
         if self.row is not None:
-            row = self.row
-            self.was_seen = view.row_seen(row.source, row.number, row.ordinal)
+            at = (self.row.source, self.row.number, self.row.ordinal)
+            self.was_seen = view.taken.has_row(at)
             if self.was_seen:
                 return []
-            view.take_row(row.source, row.number, row.ordinal)
+            view.taken.take_row(at)
         return [draft for fact in self.facts for draft in self._drafts(fact, view)]
 
     def _check_recorder(self, view: View) -> None:

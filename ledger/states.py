@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
+from domain.acts import SubjectKeyDestroyed
 from domain.event import Json
 from domain.fold import merge_patch
 from ledger.database import Transaction
@@ -53,19 +54,24 @@ class StateCache:
                 self._kept.pop(oldest, None)
 
     def catch_up(self, transaction: Transaction, head: Head) -> bool:
-        """Forget what other processes moved. The lock is held. Was there anything?"""
+        """Forget what other processes moved. The lock is held. May they have destroyed a key?"""
         if head.size == self.position:
             return False
-        if not 0 < head.size - self.position <= MANY_APPENDED:
+        if not 0 < head.size - self.position <= MANY_APPENDED or not self.position:
             self._kept.clear()
-        else:
-            for (name,) in transaction.rows(
-                "SELECT DISTINCT s.name FROM events e JOIN subjects s ON s.id = e.subject WHERE e.position > ?",
-                (self.position,),
-            ):
-                self._kept.pop(name, None)
+            self.position = head.size
+            return True
+        destroyed = transaction.row(
+            "SELECT 1 FROM events WHERE position > ? AND type = ? LIMIT 1",
+            (self.position, SubjectKeyDestroyed.type_name),
+        )
+        for (name,) in transaction.rows(
+            "SELECT DISTINCT s.name FROM events e JOIN subjects s ON s.id = e.subject WHERE e.position > ?",
+            (self.position,),
+        ):
+            self._kept.pop(name, None)
         self.position = head.size
-        return True
+        return destroyed is not None
 
     def accept(self, moved: Mapping[str, Loaded], head: Head) -> None:
         """What this process has just committed."""

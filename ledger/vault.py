@@ -109,10 +109,15 @@ class Vault:
             self._open_keys.pop(key_id, None)
             self._known_names = {d: p for d, p in self._known_names.items() if p != principal}
 
-    def forget_cached(self) -> None:
+    def forget_keys(self) -> None:
         """Another process destroyed a key: drop what this one still holds in memory."""
         with self._lock:
             self._open_keys.clear()
+            self._known_names.clear()
+
+    def forget_names(self) -> None:
+        """A commit failed: what its names led to may be given to somebody else."""
+        with self._lock:
             self._known_names.clear()
 
     # Names

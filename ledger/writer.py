@@ -20,8 +20,9 @@ from ledger.errors import OutcomeUnknown, StorageFailed
 from ledger.log import lock_head
 from ledger.merkle import leaf_hash
 from ledger.states import StateCache
+from ledger.taken import FileRow, Request
 from ledger.vault import Vault
-from ledger.view import Receipt, Request, View
+from ledger.view import Receipt, View
 
 GROUP_PROPOSALS = 2_000
 """Most proposals in one commit: bounds how long the first of them waits."""
@@ -38,7 +39,7 @@ class Proposal(Protocol):
         """The subjects that settling will load, as far as they are known ahead: looked up together."""
         ...
 
-    def rows(self) -> Iterable[tuple[str, str, int]]:
+    def rows(self) -> Iterable[FileRow]:
         """The rows of imported files that it will take."""
         ...
 
@@ -183,6 +184,7 @@ class Writer:
         try:
             self._commit_together(jobs)
         except StorageFailed as error:
+            self._vault.forget_names()
             if len(jobs) == 1:
                 jobs[0].failure = error
                 return
@@ -190,6 +192,7 @@ class Writer:
             for job in jobs:
                 self._commit([job])
         except BaseException as error:
+            self._vault.forget_names()  # some may lead to principals that were not recorded
             for job in jobs:
                 job.failure = error
             if not isinstance(error, Exception):
@@ -201,7 +204,7 @@ class Writer:
             with self._database.writing() as transaction:
                 head = lock_head(transaction)
                 if self._cache.catch_up(transaction, head):
-                    self._vault.forget_cached()
+                    self._vault.forget_keys()
                 view = View(
                     transaction,
                     head,
@@ -257,7 +260,7 @@ def _settled(view: View, proposal: Proposal) -> Outcome:
 
 def _earlier(view: View, request: Request) -> Recorded | None:
     """The receipts first given under this key. Raises KeyReused when that was another request."""
-    row = view.request(request)
+    row = view.taken.request(request)
     if row is None:
         return None
     hash_, first, last = row

@@ -1,0 +1,122 @@
+"""Personal values on their way in: a commitment goes into the entry, the disclosure beside the log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.commitment import SALT_BYTES, check, commit, is_commitment
+from domain.event import Json
+from ledger.database import Row, Transaction
+from ledger.entry import Draft
+from ledger.errors import KeyDestroyed
+from ledger.schema import DISCLOSURES, SUBJECT_KEYS
+from ledger.states import Loaded
+from ledger.vault import Vault
+
+PERSONAL_ATTRIBUTES = ("reason", "comment")
+
+
+@dataclass(slots=True)
+class Seals:
+    """Data keys that subjects were given, and disclosures, to be written beside entries.
+
+    `key_of`: a subject's integer → the vault key its next disclosure goes under. `disclosures`: (subject,
+    digest) → (vault key, ciphertext).
+    """
+
+    keys: list[Row] = field(default_factory=list)
+    key_of: dict[int, int] = field(default_factory=dict)
+    disclosures: dict[tuple[int, str], tuple[int, bytes]] = field(default_factory=dict)
+
+    def join(self, other: Seals) -> None:
+        self.keys += other.keys
+        self.key_of.update(other.key_of)
+        self.disclosures.update(other.disclosures)
+
+
+class Sealer:
+    """One commit's. `taken` is what it has sealed so far."""
+
+    def __init__(self, transaction: Transaction, vault: Vault) -> None:
+        self._transaction, self._vault = transaction, vault
+        self.taken = Seals()
+
+    def sealed(
+        self, draft: Draft, loaded: Loaded, *, key: int, position: int, fresh: Seals
+    ) -> tuple[dict[str, Json], Mapping[str, str | int]]:
+        """The draft's data and envelope with a commitment in place of each personal value.
+
+        `key` is the subject's integer, `position` the entry's. What is new is added to `fresh`.
+        """
+        members = [member for member in draft.event.personal if draft.data.get(member) is not None]
+        spoken = [name for name in PERSONAL_ATTRIBUTES if name in draft.said]
+        if not members and not spoken:
+            return draft.data, draft.said
+        data, said = dict(draft.data), dict(draft.said)
+        if loaded.key is not None and key not in fresh.key_of:
+            self._find_key(key, fresh)
+        for member in members:
+            stored = loaded.state.get(member)
+            # Text that did not change repeats the stored commitment.
+            if stored is not None and self._says(key, stored, data[member], fresh):
+                data[member] = stored
+            else:
+                data[member] = self._commit(member, data[member], key, position, fresh)
+        for name in spoken:
+            said[name] = self._commit(name, said[name], key, position, fresh)
+        return data, said
+
+    def write(self) -> None:
+        """Into the commit's transaction."""
+        if self.taken.keys:
+            self._transaction.insert(SUBJECT_KEYS, self.taken.keys)
+        if self.taken.disclosures:
+            rows = [(*at, *sealed) for at, sealed in self.taken.disclosures.items()]
+            self._transaction.insert(DISCLOSURES, rows)
+
+    def _commit(self, path: str, value: Json, key: int, position: int, fresh: Seals) -> str:
+        made = commit(path, value, os.urandom(SALT_BYTES))
+        vault_key = fresh.key_of.get(key) or self._new_key(key, position, fresh)
+        try:
+            sealed = self._vault.seal(vault_key, made.digest, made.disclosure)
+        except KeyDestroyed:
+            # The subject was erased before; what is said from now on is under a key of its own.
+            vault_key = self._new_key(key, position, fresh)
+            sealed = self._vault.seal(vault_key, made.digest, made.disclosure)
+        fresh.disclosures[(key, made.digest)] = (vault_key, sealed)
+        return made.digest
+
+    def _find_key(self, key: int, fresh: Seals) -> None:
+        known = self.taken.key_of.get(key)
+        if known is None:
+            row = self._transaction.row(
+                "SELECT key FROM subject_keys WHERE subject = ? ORDER BY since DESC LIMIT 1", (key,)
+            )
+            known = row[0] if row else None
+        if known is not None:
+            fresh.key_of[key] = known
+
+    def _new_key(self, key: int, position: int, fresh: Seals) -> int:
+        vault_key = self._vault.new_key()
+        fresh.keys.append((key, position, vault_key))
+        fresh.key_of[key] = vault_key
+        return vault_key
+
+    def _says(self, key: int, stored: Json, value: Json, fresh: Seals) -> bool:
+        """Is `stored` a commitment to this very value?"""
+        if not is_commitment(stored):
+            return False
+        row: Any = fresh.disclosures.get((key, stored)) or self.taken.disclosures.get((key, stored))
+        row = row or self._transaction.row(
+            "SELECT key, sealed FROM disclosures WHERE subject = ? AND digest = ?", (key, stored)
+        )
+        return row is not None and self._opened(row[0], stored, row[1]) == value
+
+    def _opened(self, vault_key: int, digest: str, sealed: bytes) -> Json:
+        try:
+            return check(digest, self._vault.open(vault_key, digest, sealed))[1]
+        except KeyDestroyed:
+            return None
