@@ -129,6 +129,8 @@ class Writer:
         job = _Job(proposals, when_done)
         with self._mutex:
             self._queue.append(job)
+            if self._is_led and len(self._queue) >= self._expected:
+                self._gathered.set()
         return job
 
     def drain(self) -> None:
@@ -151,7 +153,15 @@ class Writer:
             return True
 
     def _lead(self) -> None:
-        """Commit one group, then hand the lead to the first who came meanwhile."""
+        """Commit group after group while enqueued jobs come next; then let the first who waits lead."""
+        successor = self._lead_one_group()
+        while successor is not None and successor.when_done is not None:
+            successor = self._lead_one_group()
+        if successor is not None:
+            successor.turn.release()
+
+    def _lead_one_group(self) -> _Job | None:
+        """Commit one group; the first who came meanwhile, for whom the lead is kept."""
         if self._expected > 1:
             # Those whose answers just went out are about to come again: one commit for all of them.
             self._gathered.wait(GATHER_SECONDS)
@@ -165,12 +175,7 @@ class Writer:
         with self._mutex:
             successor = self._queue[0] if self._queue else None
             self._is_led = successor is not None
-        if successor is None:
-            return
-        if successor.when_done is None:
-            successor.turn.release()
-        else:
-            self._lead()
+        return successor
 
     def _take_group(self) -> list[_Job]:
         jobs: list[_Job] = []
