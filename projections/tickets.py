@@ -1,0 +1,279 @@
+"""Ticket register: one row for each incident, request and problem, as the log tells it now.
+
+Rows hold the stored form: where a person's text belongs (title, reasons) stands its commitment,
+`sd:sha-256:…`, so there is nothing here to erase. Whoever has the right `personal` has the values
+revealed when a question is answered, by the caller of these queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    MetaData,
+    Select,
+    Table,
+    func,
+    select,
+)
+
+from domain.errors import Malformed, UnknownSubject
+from domain.event import Json, events_of
+from domain.fold import merge_patch
+from ledger.entry import Entry
+from projections.bulk import among, upsert
+from projections.paging import Order, write_cursor
+from projections.projection import (
+    Answer,
+    BinaryText,
+    Integer64,
+    Projection,
+    Tables,
+    of_tickets,
+)
+from projections.views import Views
+
+SAME_MEMBER = (
+    "status", "title", "service", "priority", "impact", "urgency", "assignment_group", "source_status",
+    "reassignment_count", "reopen_count",
+)  # fmt: skip
+"""Columns that are the state's member of the same name, in every family."""
+
+ASSIGNED_TO = {"incident": "assigned_to", "request": "fulfiller", "problem": "owner"}
+REPORTED_BY = {"incident": "reported_by", "request": "requested_by", "problem": "raised_by"}
+NUMBERS = frozenset({"priority", "impact", "urgency", "reassignment_count", "reopen_count"})
+FROM_VERSION_ONE = ("family", "number", "source", "opened")
+ESCAPED_NUL = "\\u0000"
+
+
+class TicketRegister(Projection):
+    """`source`: who records the ticket (CloudEvents `source` of its first event). `opened`, `updated`:
+    RFC 3339 times of its first and its latest event. `terminal`: no transition leads out of its status.
+    `state` is the whole state as JSON text.
+    """
+
+    name = "tickets"
+    version = 1
+
+    def tables(self, metadata: MetaData, prefix: str) -> Tables:
+        texts = (
+            "family", "number", "status", "title", "service", "assignment_group", "assigned_to",
+            "reported_by", "source", "source_status", "opened", "updated",
+        )  # fmt: skip
+        integers = ("version", "position", *sorted(NUMBERS))
+        table = Table(
+            prefix,
+            metadata,
+            Column("subject", BinaryText, primary_key=True),
+            *(Column(name, BinaryText) for name in texts),
+            *(Column(name, Integer64) for name in integers),
+            Column("terminal", Boolean, nullable=False),
+            Column("state", BinaryText, nullable=False),
+        )
+        Index(f"{prefix}_updated", table.c.updated, table.c.subject)
+        Index(f"{prefix}_number", table.c.number, table.c.subject)
+        return {"tickets": table}
+
+    def apply(self, connection: Connection, tables: Tables, batch: Sequence[Entry]) -> None:
+        table = tables["tickets"]
+        tickets = list(of_tickets(batch))
+        states = _states(connection, table, {subject for _, subject, _ in tickets})
+        latest: dict[str, tuple[Entry, str]] = {}
+        first: dict[str, Entry] = {}
+        for entry, subject, family in tickets:
+            states[subject] = merge_patch(states.get(subject, {}), entry.data)
+            latest[subject] = (entry, family)
+            first.setdefault(subject, entry)
+        upsert(
+            connection,
+            table,
+            [
+                _row(subject, family, states[subject], first[subject], entry)
+                for subject, (entry, family) in latest.items()
+            ],
+            # A ticket that is there already keeps what its first event said.
+            keep=FROM_VERSION_ONE,
+        )
+
+
+@lru_cache(maxsize=256)
+def is_terminal(family: str, status: str | None) -> bool:
+    """Does the state machine know no transition out of this status?"""
+    return status is not None and not any(
+        status in (event.from_statuses or ())
+        for event in events_of(family)
+        if event.to_status is not None
+    )
+
+
+def _states(connection: Connection, table: Table, subjects: set[str]) -> dict[str, dict[str, Json]]:
+    rows = connection.execute(
+        select(table.c.subject, table.c.state).where(among(connection, table.c.subject, subjects))
+    )
+    return {subject: orjson.loads(state) for subject, state in rows}
+
+
+def _row(
+    subject: str, family: str, state: Mapping[str, Json], first: Entry, latest: Entry
+) -> dict[str, Any]:
+    text = orjson.dumps(state, option=orjson.OPT_SORT_KEYS).decode()
+    status = state.get("status")
+    row = {
+        "subject": subject,
+        "family": family,
+        "number": subject.partition("/")[2],
+        **{name: state.get(name) for name in SAME_MEMBER},
+        "assigned_to": state.get(ASSIGNED_TO[family]),
+        "reported_by": state.get(REPORTED_BY[family]),
+        "source": first.attributes["source"],
+        "opened": first.time,
+        "updated": latest.time,
+        "version": latest.version,
+        "position": latest.position,
+        "terminal": is_terminal(family, status),
+        "state": text,
+    }
+    return _without_nul(row) if ESCAPED_NUL in text else row
+
+
+def _without_nul(row: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL keeps no U+0000 in text: U+FFFD stands for it in columns, on both databases alike."""
+    return {
+        name: value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+        for name, value in row.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """What is asked for; None asks for all. `updated_since`: RFC 3339 UTC text with microseconds.
+
+    Of several values any may hold: `status=("new", "assigned")`.
+    """
+
+    family: str | None = None
+    status: Sequence[str] = ()
+    priority: Sequence[int] = ()
+    assignment_group: str | None = None
+    assigned_to: str | None = None
+    service: str | None = None
+    source: str | None = None
+    number_prefix: str | None = None
+    updated_since: str | None = None
+    terminal: bool | None = None
+
+
+SORTS = ("updated", "opened", "number", "priority")
+COUNTED_BY = (
+    "family", "status", "priority", "assignment_group", "assigned_to", "service", "source", "terminal",
+)  # fmt: skip
+NO_PRIORITY = 9
+"""Tickets without a priority sort behind priority 5, the lowest."""
+
+_REGISTER = TicketRegister()
+_BEYOND_ANY_NUMBER = "\U0010ffff"
+
+
+def find_tickets(
+    views: Views,
+    wanted: TicketFilter | None = None,
+    *,
+    sort: str = "-updated",
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Answer:
+    """A page of tickets: rows with every column but `state`. `sort`: one of SORTS, with `-` to descend.
+
+    Raises Malformed for a sort, limit or cursor that is none, and ViewNotReady.
+    """
+    with views.reading(_REGISTER) as reading:
+        table = reading.tables["tickets"]
+        order = _order(table, sort)
+        columns = [column for column in table.columns if column.name != "state"]
+        statement: Select[Any] = select(*columns, order.column.label("sorted_by"))
+        statement = statement.where(*_conditions(table, wanted or TicketFilter()))
+        page = order.page(statement, limit, cursor)
+        rows = [dict(row) for row in reading.connection.execute(page).mappings()]
+    sorted_by = [row.pop("sorted_by") for row in rows]
+    more = len(rows) > limit
+    following = (
+        write_cursor(sort, sorted_by[limit - 1], rows[limit - 1]["subject"]) if more else None
+    )
+    return Answer(reading.position, rows[:limit], following)
+
+
+def count_tickets(
+    views: Views, wanted: TicketFilter | None = None, *, by: str | None = None
+) -> Answer:
+    """Rows `{by: value, "count": n}`, the largest first; without `by` one row, the total.
+
+    Raises Malformed for a column that is not in COUNTED_BY, and ViewNotReady.
+    """
+    if by is not None and by not in COUNTED_BY:
+        raise Malformed(f"expected to count by one of {', '.join(COUNTED_BY)}, got {by!r}", by=by)
+    with views.reading(_REGISTER) as reading:
+        table = reading.tables["tickets"]
+        count = func.count().label("count")
+        told = [] if by is None else [table.c[by]]
+        statement = (
+            select(*told, count)
+            .where(*_conditions(table, wanted or TicketFilter()))
+            .group_by(*told)
+            .order_by(count.desc(), *told)
+        )
+        rows = [dict(row) for row in reading.connection.execute(statement).mappings()]
+    return Answer(reading.position, rows)
+
+
+def one_ticket(views: Views, subject: str) -> tuple[int, Mapping[str, Any]]:
+    """The position, and the ticket's row with `state` decoded. Raises UnknownSubject, ViewNotReady."""
+    with views.reading(_REGISTER) as reading:
+        table = reading.tables["tickets"]
+        statement = select(table).where(table.c.subject == subject)
+        row = reading.connection.execute(statement).mappings().one_or_none()
+    if row is None:
+        raise UnknownSubject(
+            f"{subject} is not in the register at position {reading.position}", subject=subject
+        )
+    return reading.position, {**row, "state": orjson.loads(row["state"])}
+
+
+def _order(table: Table, sort: str) -> Order:
+    name = sort.removeprefix("-")
+    if name not in SORTS:
+        raise Malformed(
+            f"expected to sort by one of {', '.join(SORTS)}, with - to descend; got {sort!r}",
+            sort=sort,
+        )
+    column: ColumnElement[Any] = table.c[name]
+    if name == "priority":
+        column = func.coalesce(column, NO_PRIORITY)
+    return Order(sort, column, table.c.subject)
+
+
+def _conditions(table: Table, wanted: TicketFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for name in ("family", "assignment_group", "assigned_to", "service", "source", "terminal"):
+        value = getattr(wanted, name)
+        if value is not None:
+            conditions.append(table.c[name] == value)
+    if wanted.status:
+        conditions.append(table.c.status.in_(wanted.status))
+    if wanted.priority:
+        conditions.append(table.c.priority.in_(wanted.priority))
+    if wanted.updated_since is not None:
+        conditions.append(table.c.updated >= wanted.updated_since)
+    if wanted.number_prefix:
+        # Not LIKE: SQLite's ignores case, and a range can use the index.
+        conditions.append(table.c.number >= wanted.number_prefix)
+        conditions.append(table.c.number < wanted.number_prefix + _BEYOND_ANY_NUMBER)
+    return conditions
