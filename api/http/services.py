@@ -1,0 +1,51 @@
+"""What the endpoints share, made once by `create_app` and handed to each request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.compose import House
+from api.http.bodies import headers_of
+from api.http.dispatch import Dispatcher
+from api.http.keeper import Keeper
+from api.http.watch import HeadWatch
+from api.identity import Identity
+from domain.event import Json
+from ledger.ledger import Ledger
+from ledger.reveal import reveal
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    house: House
+    dispatcher: Dispatcher
+    keeper: Keeper
+    watch: HeadWatch
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.house.ledger
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def signed_in(
+    request: Request, services: Annotated[Services, Depends(services_of)]
+) -> Identity:
+    """Raises Unauthenticated."""
+    return await services.keeper.identify(headers_of(request.scope))
+
+
+InHouse = Annotated[Services, Depends(services_of)]
+SignedIn = Annotated[Identity, Depends(signed_in)]
+
+
+def revealed(services: Services, identity: Identity, subject: str, told: Json) -> Json:
+    """With personal values for who holds the right `personal`, and [personal] for everybody else."""
+    return reveal(services.ledger, subject, told, allowed=identity.sees_personal)
