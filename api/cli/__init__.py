@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.cli.app import app
+from api.cli.commands import app
 
 
 def main() -> None:

@@ -1,0 +1,100 @@
+"""The demo: a ledger of a simulated quarter in a directory of its own, ready to be served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from api import compose
+from api.compose import NewLedger
+from api.settings import Settings
+from api.simulator import QUARTER, Quarter, SimulatedClock, simulate
+from domain.errors import Refused
+
+ORIGIN = "demo.example/service-desk"
+ADMINISTRATOR = "Demo Administrator"
+SEED = 1
+MARKER = "This directory was made by `itsm-ledger demo`, which may make it anew."
+MARKER_NAME = ".itsm-ledger-demo"
+OWN_FILES = (
+    "ledger.db",
+    "ledger.db-wal",
+    "ledger.db-shm",
+    "ledger.key",
+    "ledger.master.key",
+    "ledger.vault.db",
+    "ledger.vault.db-journal",
+    "ledger.views.db",
+    "ledger.views.db-wal",
+    "ledger.views.db-shm",
+)
+TOO_LATE = timedelta(seconds=1)
+"""How long before now the quarter ends: the server's clock takes over and must not be behind."""
+
+Progress = Callable[[int, int | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What was built. `made.token` signs in the administrator."""
+
+    directory: Path
+    made: NewLedger
+    quarter: Quarter
+
+
+def demo_settings(directory: Path, base: Settings) -> Settings:
+    """Everything inside the directory, whatever the environment says; host, port and limits stay."""
+    places = {
+        "database_url": f"sqlite:///{directory / 'ledger.db'}",
+        "vault_url": None,
+        "views_url": None,
+        "key_file": None,
+        "master_key_file": None,
+        "master_key": None,
+        "checkpoint_copies": None,
+        "token": None,
+    }
+    return base.model_copy(update=places)
+
+
+def build(
+    directory: Path,
+    settings: Settings,
+    *,
+    now: datetime | None = None,
+    seed: int = SEED,
+    span: timedelta = QUARTER,
+    progress: Progress | None = None,
+) -> Demo:
+    """Make the ledger and live through a span that ends now. `settings`: those of `demo_settings`.
+
+    Raises Refused for a directory that holds anything but a former demo, and touches nothing there.
+    """
+    make_room(directory)
+    clock = SimulatedClock((now or datetime.now(UTC)) - TOO_LATE - span)
+    made = compose.init(settings, origin=ORIGIN, administrator=ADMINISTRATOR, clock=clock)
+    house = compose.open_house(settings, clock=clock)
+    try:
+        quarter = simulate(house.ledger, clock, seed=seed, span=span, progress=progress)
+        house.checkpoint()
+    finally:
+        house.close()
+    return Demo(directory, made, quarter)
+
+
+def make_room(directory: Path) -> None:
+    """An empty directory that says whose it is. Files that are not the demo's stay, and stop it."""
+    marker = directory / MARKER_NAME
+    if directory.exists():
+        if not marker.exists() and any(directory.iterdir()):
+            raise Refused(
+                f"{directory} is there and was not made by a demo; name another directory",
+                directory=str(directory),
+            )
+        for name in OWN_FILES:
+            (directory / name).unlink(missing_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    marker.write_text(MARKER + "\n")

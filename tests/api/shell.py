@@ -1,0 +1,74 @@
+"""The command line as a shell sees it: output, errors and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from api.cli.commands import app
+
+ITSM_LEDGER = Path(sys.executable).with_name("itsm-ledger")
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output holds one JSON document and nothing else."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs commands on the ledger in `directory`. `env` is added to what is there."""
+
+    directory: Path
+    env: dict[str, str]
+
+    def __call__(self, *arguments: str, stdin: str | None = None, **env: str) -> Done:
+        done = CliRunner().invoke(app, list(arguments), input=stdin, env={**self.env, **env})
+        # Whatever is not an exit code is a traceback on a user's screen.
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    def ok(self, *arguments: str, stdin: str | None = None, **env: str) -> Done:
+        done = self(*arguments, stdin=stdin, **env)
+        assert done.code == 0, done.err
+        return done
+
+    def report(self, title: str = "Mail is slow", **members: Any) -> str:
+        """The subject of a new incident."""
+        data = json.dumps({"title": title, **members})
+        return str(self.order("incident", "report", data)["subject"])
+
+    def order(self, family: str, command: str, data: str = "{}", *subject: str) -> dict[str, Any]:
+        """The last receipt."""
+        done = self.ok("order", family, command, *subject, "--data", data, "--json")
+        return dict(done.json["receipts"][-1])
+
+    def process(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        """In a process of its own, for signals and pipes."""
+        return subprocess.Popen(
+            [ITSM_LEDGER, *arguments], env={**os.environ, **self.env}, cwd=self.directory, **options
+        )
+
+
+def shell_in(directory: Path) -> Shell:
+    return Shell(directory, {"ITSM_LEDGER_DATABASE_URL": f"sqlite:///{directory / 'ledger.db'}"})
+
+
+def shell_with_ledger(directory: Path) -> tuple[Shell, dict[str, Any]]:
+    """A fresh ledger, and what `init --json` said."""
+    shell = shell_in(directory)
+    return shell, shell.ok("init", "--origin", "ledger.example/acme", "--json").json

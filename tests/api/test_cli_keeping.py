@@ -1,0 +1,96 @@
+"""`init`, `vkey`, `checkpoint`, `key rotate`, and going on after a loss."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from pathlib import Path
+
+from ledger.notes import parse_vkey, verify_checkpoint
+from tests.api.shell import shell_in, shell_with_ledger
+
+
+def test_init_says_what_it_made_and_shows_the_token_once(tmp_path: Path) -> None:
+    shell = shell_in(tmp_path)
+
+    said = shell.ok("init", "--origin", "ledger.example/acme").out
+
+    assert "ledger.example/acme+" in said
+    assert "itl_LDG0000002_" in said
+    assert str(tmp_path / "ledger.key") in said
+    token = next(word for word in said.split() if word.startswith("itl_"))
+    for file in tmp_path.iterdir():
+        assert token.encode() not in file.read_bytes()
+
+
+def test_init_makes_key_files_that_only_their_owner_reads(tmp_path: Path) -> None:
+    shell_with_ledger(tmp_path)
+
+    for name in ("ledger.key", "ledger.master.key"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_a_second_init_changes_nothing(tmp_path: Path) -> None:
+    shell, _ = shell_with_ledger(tmp_path)
+    before = (tmp_path / "ledger.key").read_bytes()
+
+    done = shell("init")
+
+    assert done.code == 4
+    assert "exists already" in done.err
+    assert (tmp_path / "ledger.key").read_bytes() == before
+
+
+def test_a_password_in_the_url_is_not_shown() -> None:
+    from api.cli.keeping import _without_password
+
+    assert _without_password("postgresql://ada:secret@db/itsm") == "postgresql://ada@db/itsm"
+    assert _without_password("sqlite:///ledger.db") == "sqlite:///ledger.db"
+
+
+def test_a_checkpoint_is_one_that_the_printed_key_has_signed(tmp_path: Path) -> None:
+    shell, _ = shell_with_ledger(tmp_path)
+    vkey = parse_vkey(shell.ok("vkey").out.strip())
+
+    note = shell.ok("checkpoint").out
+
+    found = verify_checkpoint(note, [vkey], origin="ledger.example/acme").checkpoint
+    assert found.size == 5
+
+
+def test_a_rotated_key_signs_from_then_on_and_the_old_one_is_still_named(tmp_path: Path) -> None:
+    shell, made = shell_with_ledger(tmp_path)
+
+    fresh = shell.ok("key", "rotate", "--reason", "Yearly", "--json").json["vkey"]
+
+    assert fresh != made["vkey"]
+    assert shell.ok("vkey").out.strip() == fresh
+    assert shell.ok("vkey", "--all").out.split() == [fresh, made["vkey"]]
+    verify_checkpoint(shell.ok("checkpoint").out, [parse_vkey(fresh)])
+
+
+def test_a_restored_backup_goes_on_only_when_somebody_says_so(tmp_path: Path) -> None:
+    shell, _ = shell_with_ledger(tmp_path)
+    elsewhere = {"ITSM_LEDGER_CHECKPOINT_COPIES": str(tmp_path / "elsewhere")}
+    shell.ok("checkpoint", **elsewhere)
+    shutil.copy(tmp_path / "ledger.db", tmp_path / "backup")
+    for _ in range(3):
+        shell.report()
+    shell.ok("checkpoint", **elsewhere)
+
+    for leftover in tmp_path.glob("ledger.db*"):
+        leftover.unlink()
+    shutil.copy(tmp_path / "backup", tmp_path / "ledger.db")
+    refused = shell("checkpoint", **elsewhere)
+    silent = shell("checkpoint", "--accept-loss", **elsewhere)
+    shell.ok("checkpoint", "--accept-loss", "--reason", "The disk is gone", **elsewhere)
+    again = shell("checkpoint", "--accept-loss", "--reason", "Once more", **elsewhere)
+
+    assert refused.code == 3
+    assert "entries 6 to 8 are missing" in refused.err
+    assert silent.code == 2
+    assert again.code == 4
+    shell.ok("checkpoint", **elsewhere)
+    lost = shell.ok("history", "ledger/LDG0000001", "--json").json["events"][-1]
+    assert lost["changes"]["lost_checkpoint.size"]["to"] == 8
+    assert lost["reason"] == "The disk is gone"
