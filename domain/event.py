@@ -39,6 +39,7 @@ class _Mark:
 
 PERSONAL = _Mark("personal")
 PERSON = _Mark("person")
+MOMENT = _Mark("moment")
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -64,7 +65,7 @@ def _microseconds(value: str) -> str:
         raise ValueError(fault.message) from None
 
 
-Moment = Annotated[str, AfterValidator(_microseconds)]
+Moment = Annotated[str, AfterValidator(_microseconds), MOMENT]
 """RFC 3339 UTC with microseconds. Another zone is converted; a time without zone is refused."""
 
 
@@ -83,6 +84,7 @@ class Event(BaseModel):
     asserts: ClassVar[Mapping[str, Json]] = {}
     personal: ClassVar[tuple[str, ...]] = ()
     persons: ClassVar[tuple[str, ...]] = ()
+    moments: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Json]] = {}
     common: ClassVar[bool] = False
 
@@ -108,6 +110,7 @@ class Event(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         cls.personal = tuple(_marked(cls.model_fields, PERSONAL))
         cls.persons = tuple(_marked(cls.model_fields, PERSON))
+        cls.moments = tuple(_marked(cls.model_fields, MOMENT))
         if family is not None:
             if cls.type_name in EVENT_TYPES:
                 raise TypeError(f"{cls.type_name} is registered twice")
@@ -126,8 +129,9 @@ class Event(BaseModel):
                     f"{cls.type_name} states {member}={constant!r}; got another value",
                     member=member,
                 )
+        asserts = cls.asserts
         try:
-            return cls.model_validate({k: v for k, v in data.items() if k not in cls.asserts})
+            return cls.model_validate({k: v for k, v in data.items() if k not in asserts})
         except ValidationError as error:
             raise Malformed(f"{cls.type_name}: {told(error)}", type=cls.type_name) from None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from domain.errors import Malformed
 from domain.event import Event, Json
 from ledger.errors import CorruptEntry, EntryTooLarge
 from ledger.tiles import MAX_ENTRY_BYTES
@@ -102,22 +103,29 @@ def write_entry(
     recordedtime: str,
 ) -> bytes:
     """Raises EntryTooLarge."""
-    raw = orjson.dumps(
-        {
-            "specversion": "1.0",
-            "id": draft.id,
-            "source": draft.source,
-            "type": draft.event.type_name,
-            "subject": draft.subject,
-            "time": draft.time,
-            "sequence": f"{position:0{SEQUENCE_DIGITS}d}",
-            "recordedtime": recordedtime,
-            "subjectversion": version,
-            **said,
-            "datacontenttype": CONTENT_TYPE,
-            "data": data,
-        }
-    )
+    try:
+        raw = orjson.dumps(
+            {
+                "specversion": "1.0",
+                "id": draft.id,
+                "source": draft.source,
+                "type": draft.event.type_name,
+                "subject": draft.subject,
+                "time": draft.time,
+                "sequence": f"{position:0{SEQUENCE_DIGITS}d}",
+                "recordedtime": recordedtime,
+                "subjectversion": version,
+                **said,
+                "datacontenttype": CONTENT_TYPE,
+                "data": data,
+            },
+            option=orjson.OPT_STRICT_INTEGER,
+        )
+    except orjson.JSONEncodeError as error:
+        raise Malformed(
+            f"{draft.event.type_name} holds what is not I-JSON (RFC 7493): {error}",
+            type=draft.event.type_name,
+        ) from None
     if len(raw) > MAX_ENTRY_BYTES:
         raise EntryTooLarge(
             f"the entry would have {len(raw)} bytes; at most {MAX_ENTRY_BYTES} fit. "

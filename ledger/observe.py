@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from domain.commitment import contains_commitment
 from domain.errors import Malformed, MayNot, NotTheOwner
 from domain.event import Event, Json
 from ledger.entry import Draft
@@ -16,12 +15,13 @@ GOVERNED_FAMILIES = frozenset({"principal", "ledger"})
 """What confers authority is recorded under govern only."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Observation:
     """A fact as its source tells it, checked when it is made.
 
-    `time`: RFC 3339 UTC text with microseconds. `actor`: a principal id, or the name the source uses.
-    `said`: `reason`, `comment`, `correlationid`, `causationid`.
+    `data` is what the type allows to say; its times are brought to UTC. `time`: RFC 3339 UTC text with
+    microseconds. `actor`: a principal id, or the name the source uses. `said`: `reason`, `comment`,
+    `correlationid`, `causationid`. Raises Malformed, or MayNot for what confers authority.
     """
 
     event: type[Event]
@@ -34,20 +34,24 @@ class Observation:
     said: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.event.family.name in GOVERNED_FAMILIES:
+        event = self.event
+        if event.family.name in GOVERNED_FAMILIES:
             raise MayNot(
-                f"{self.event.type_name} confers authority; it is recorded under govern only",
+                f"{event.type_name} confers authority; it is recorded under govern only",
                 rules=("govern-only",),
-                type=self.event.type_name,
+                type=event.type_name,
             )
-        self.event.from_data(self.data)
-        if contains_commitment(dict(self.data)) or any(
-            map(contains_commitment, self.said.values())
+        read = event.from_data(self.data)
+        if event.moments:
+            told = [member for member in event.moments if self.data.get(member) is not None]
+            self.data = {**self.data, **{member: getattr(read, member) for member in told}}
+        if any(map(_claims_commitment, self.data.values())) or any(
+            map(_claims_commitment, self.said.values())
         ):
             raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RowIdentity:
     """Which row of which source's file this is: taken once, whatever it became."""
 
@@ -86,6 +90,8 @@ class ObserveProposal:
         return [draft for fact in self.facts for draft in self._drafts(fact, view)]
 
     def _check_recorder(self, view: View) -> None:
+        if self.recorder in view.trusted_recorders:
+            return
         state = view.load(self.recorder).state
         if state.get("status") != "registered" or state.get("mode") != "observe":
             raise MayNot(
@@ -93,6 +99,7 @@ class ObserveProposal:
                 rules=("observing-source",),
                 recorder=self.recorder,
             )
+        view.trusted_recorders.add(self.recorder)
 
     def _drafts(self, fact: Observation, view: View) -> list[Draft]:
         loaded = view.load(fact.subject)
@@ -132,3 +139,11 @@ class ObserveProposal:
         if not view.load(named).version:
             raise Malformed(f"{named} is not a known principal; send the name", principal=named)
         return named
+
+
+def _claims_commitment(told: Json) -> bool:
+    if isinstance(told, str):
+        return told.startswith("sd:")
+    if isinstance(told, dict):
+        return any(map(_claims_commitment, told.values()))
+    return isinstance(told, list) and any(map(_claims_commitment, told))

@@ -19,6 +19,11 @@ from ledger.vault import Vault
 PERSONAL_ATTRIBUTES = ("reason", "comment")
 
 
+def speaks(said: Mapping[str, str | int]) -> bool:
+    """Does the envelope hold something personal?"""
+    return "reason" in said or "comment" in said
+
+
 @dataclass(slots=True)
 class Seals:
     """Data keys that subjects were given, and disclosures, to be written beside entries.
@@ -53,8 +58,6 @@ class Sealer:
         """
         members = [member for member in draft.event.personal if draft.data.get(member) is not None]
         spoken = [name for name in PERSONAL_ATTRIBUTES if name in draft.said]
-        if not members and not spoken:
-            return draft.data, draft.said
         data, said = dict(draft.data), dict(draft.said)
         if loaded.key is not None and key not in fresh.key_of:
             self._find_key(key, fresh)

@@ -27,7 +27,7 @@ class Loaded(NamedTuple):
 
     key: int | None
     version: int
-    state: Mapping[str, Json]
+    state: dict[str, Json]
     owner: str | None
 
 

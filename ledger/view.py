@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
 
+from domain.event import Json
 from domain.families import FAMILIES, human_number, subject_id
 from domain.fold import merge_patch
 from domain.principal import PrincipalReferenced
@@ -16,7 +16,7 @@ from ledger.entry import Draft, write_entry
 from ledger.log import Head, NewEntry, append_entries
 from ledger.merkle import leaf_hash
 from ledger.schema import SNAPSHOTS, SUBJECTS
-from ledger.seals import Sealer, Seals
+from ledger.seals import Sealer, Seals, speaks
 from ledger.snapshots import INTERVAL
 from ledger.states import UNKNOWN, Loaded, StateCache, load
 from ledger.taken import FileRow, Request, Taken, portions
@@ -41,15 +41,17 @@ class Receipt(NamedTuple):
 _Savepoint = tuple[dict[str, int], int, int]
 
 
-@dataclass(slots=True)
 class _Additions:
     """What one proposal adds. Joined to the view when all of it is known to fit."""
 
-    entries: list[NewEntry] = field(default_factory=list)
-    receipts: list[Receipt] = field(default_factory=list)
-    moved: dict[str, Loaded] = field(default_factory=dict)
-    subjects: list[Row] = field(default_factory=list)
-    seals: Seals = field(default_factory=Seals)
+    __slots__ = ("entries", "moved", "receipts", "seals", "subjects")
+
+    def __init__(self) -> None:
+        self.entries: list[NewEntry] = []
+        self.receipts: list[Receipt] = []
+        self.moved: dict[str, Loaded] = {}
+        self.subjects: list[Row] = []
+        self.seals: Seals | None = None
 
 
 class View:
@@ -72,6 +74,8 @@ class View:
         self._subjects: list[Row] = []
         self._sealer = Sealer(transaction, vault)
         self.taken = Taken(transaction)
+        self.trusted_recorders: set[str] = set()
+        """Sources found to be registered in this commit. It drops one as soon as the source moves."""
         self._names: dict[tuple[str, str], str] = {}
         self._numbers: dict[str, int] = {}
         self._first_key: int | None = None
@@ -140,12 +144,13 @@ class View:
         while self.load(subject).version:
             ordinal += 1
             subject = subject_id(family, human_number(kind, ordinal))
-        self._numbers[family] = ordinal
+        # Replaced, not changed: savepoints hold on to the former.
+        self._numbers = {**self._numbers, family: ordinal}
         return subject
 
     def take_number(self, subject: str) -> None:
         family = subject.split("/", 1)[0]
-        self._numbers[family] += 1
+        self._numbers = {**self._numbers, family: self._numbers[family] + 1}
 
     def person(self, named: str, known_to: str) -> tuple[str, list[Draft]]:
         """The principal id for what a source calls somebody, and the event that introduces a new one."""
@@ -175,7 +180,7 @@ class View:
 
     def savepoint(self) -> _Savepoint:
         """What a failing proposal gives back: numbers, the names that lead to them, its row."""
-        return self._numbers.copy(), len(self._names), self.taken.savepoint()
+        return self._numbers, len(self._names), self.taken.savepoint()
 
     def restore(self, saved: _Savepoint) -> None:
         self._numbers, names, rows = saved
@@ -186,42 +191,44 @@ class View:
     def add(self, drafts: Sequence[Draft], request: Request | None = None) -> list[Receipt]:
         """Take the drafts as consecutive entries, or none of them. Raises EntryTooLarge."""
         additions = _Additions()
+        before = position = self.position
         for draft in drafts:
-            self._add_one(draft, additions)
-        first = self.position + 1
+            position += 1
+            self._add_one(draft, position, additions)
         self._entries += additions.entries
-        self._subjects += additions.subjects
-        self._sealer.taken.join(additions.seals)
         self.moved.update(additions.moved)
+        self.trusted_recorders.difference_update(additions.moved)
+        if additions.subjects:
+            self._subjects += additions.subjects
+        if additions.seals is not None:
+            self._sealer.taken.join(additions.seals)
         if additions.receipts:
             self._last = additions.receipts[-1]
         if request is not None:
-            self.taken.take_request(request, first, self.position)
+            self.taken.take_request(request, before + 1, position)
         return additions.receipts
 
-    def _add_one(self, draft: Draft, additions: _Additions) -> None:
-        loaded = additions.moved.get(draft.subject) or self.load(draft.subject)
-        key = loaded.key
+    def _add_one(self, draft: Draft, position: int, additions: _Additions) -> None:
+        subject, event = draft.subject, draft.event
+        loaded = additions.moved.get(subject) or self.load(subject)
+        key, version, owner = loaded.key, loaded.version + 1, loaded.owner
         if key is None:
-            key = self._fresh_key(additions)
-            additions.subjects.append((key, draft.subject, draft.owner))
-        position, version = self.position + len(additions.entries) + 1, loaded.version + 1
-        data, said = self._sealer.sealed(
-            draft, loaded, key=key, position=position, fresh=additions.seals
-        )
-        raw = write_entry(
-            draft, data, said, position=position, version=version, recordedtime=self.recordedtime
-        )
-        leaf = leaf_hash(raw)
-        type_name = draft.event.type_name
+            key, owner = self._fresh_key(additions), draft.owner
+            additions.subjects.append((key, subject, owner))
+        data: dict[str, Json] = draft.data
+        said: Mapping[str, str | int] = draft.said
+        if event.personal or speaks(said):
+            seals = additions.seals = additions.seals or Seals()
+            data, said = self._sealer.sealed(draft, loaded, key=key, position=position, fresh=seals)
+        time = self.recordedtime
+        raw = write_entry(draft, data, said, position=position, version=version, recordedtime=time)
+        leaf, type_name = leaf_hash(raw), event.type_name
         additions.entries.append(NewEntry(key, version, type_name, raw, leaf))
         additions.receipts.append(
-            Receipt(position, draft.subject, version, type_name, draft.id, self.recordedtime, leaf)
+            Receipt(position, subject, version, type_name, draft.id, time, leaf)
         )
-        owner = loaded.owner if loaded.version else draft.owner
-        additions.moved[draft.subject] = Loaded(
-            key, version, merge_patch(dict(loaded.state), data), owner
-        )
+        state = merge_patch(loaded.state, data)
+        additions.moved[subject] = Loaded(key, version, state, owner)
 
     def _fresh_key(self, additions: _Additions) -> int:
         if self._first_key is None:
