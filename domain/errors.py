@@ -34,7 +34,9 @@ class Refused(LedgerError):
     code = "refused"
     summary = "The command was refused."
 
-    def __init__(self, message: str = "", /, *, rules: tuple[str, ...] = (), **facts: object) -> None:
+    def __init__(
+        self, message: str = "", /, *, rules: tuple[str, ...] = (), **facts: object
+    ) -> None:
         self.rules = rules
         super().__init__(message, rules=list(rules), **facts)
 

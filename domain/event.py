@@ -72,6 +72,7 @@ Moment = Annotated[str, AfterValidator(_microseconds), MOMENT]
 class Event(BaseModel):
     """Base of every event type. Subclass with `family=`, and `source=`/`to=` for a transition.
 
+    A later `version=` of a type only adds members; `domain.upcasting` lifts the former to it for typed readers.
     `source=()` creates the subject, `source=None` holds in any state; `to=None` leaves the status.
     """
 
@@ -94,13 +95,14 @@ class Event(BaseModel):
         family: str | None = None,
         source: tuple[str, ...] | None = None,
         to: str | None = None,
+        version: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         if family is None:
             return
         cls.family = FAMILIES[family]
-        cls.type_name = event_type(cls.family, cls.__name__)
+        cls.type_name = event_type(cls.family, cls.__name__, version)
         cls.from_statuses, cls.to_status = source, to
         if to is not None:
             cls.asserts = {"status": to, **cls.asserts}

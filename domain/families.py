@@ -67,8 +67,8 @@ def human_number(family: Family, ordinal: int) -> str:
     return f"{family.prefix}{ordinal:0{NUMBER_WIDTH}d}"
 
 
-def event_type(family: Family, class_name: str) -> str:
-    """`itsm.<family>.<name>.v1`: the class name less its leading family words, kebab-case.
+def event_type(family: Family, class_name: str, version: int = 1) -> str:
+    """`itsm.<family>.<name>.v<version>`: the class name less its leading family words, kebab-case.
 
     >>> event_type(FAMILIES["incident"], "IncidentPutOnHold")
     'itsm.incident.put-on-hold.v1'
@@ -80,7 +80,7 @@ def event_type(family: Family, class_name: str) -> str:
         if rest.startswith(words) and rest[len(words) : len(words) + 1].isupper():
             rest = rest[len(words) :]
             break
-    return f"itsm.{family.name}.{kebab(rest)}.v1"
+    return f"itsm.{family.name}.{kebab(rest)}.v{version}"
 
 
 def kebab(camel: str) -> str:
