@@ -103,9 +103,12 @@ class Runner:
 
         A database that fails for a while is tried again, and `status()` says so meanwhile.
         """
-        self.prepare()
+        is_prepared = False
         while not stop.is_set():
             try:
+                if not is_prepared:
+                    self.prepare()
+                    is_prepared = True
                 applied = self.step()
                 self._failing = False
                 if not applied:

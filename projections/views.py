@@ -68,7 +68,11 @@ class Reading:
 
     connection: Connection
     tables: Tables
-    position: int
+    generation: Generation
+
+    @property
+    def position(self) -> int:
+        return self.generation.position
 
 
 class Views:
@@ -144,7 +148,7 @@ class Views:
                 live = self._readable(connection, projection)
                 tables = self.tables_of(projection, live)
                 if self._hold(connection, tables):
-                    yield Reading(connection, tables, live.position)
+                    yield Reading(connection, tables, live)
                     return
                 connection.rollback()
         raise ViewNotReady(projection=projection.name)
