@@ -11,7 +11,7 @@ from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import Subscription
 
 from domain.acts import LEDGER
-from domain.errors import Refused, UnknownSubject
+from domain.errors import LedgerError, Refused, UnknownSubject
 from domain.may import May
 from domain.moments import to_text
 from ledger.checkpoints import CheckpointStore, Copies
@@ -113,7 +113,7 @@ class Ledger(Application[str]):
             return made
         try:
             made.rehearse(self._cached, self.now(), self._cache.position)
-        except Refused:
+        except LedgerError:
             # What the cache tells may be old. Only what the log says refuses.
             made.rehearse(self.load, self.now(), self._cache.position)
         return made
