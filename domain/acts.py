@@ -70,7 +70,10 @@ class TokenRevoked(Event, family="ledger", source=("issued",), to="revoked"):
 
 
 class ImportRun(Event, family="ledger", source=(), to="completed"):
-    """One run of an importer over one file: what it read, what it became, and who ran it."""
+    """One run of an importer over one file: what it read, what it became, and who ran it.
+
+    `stopped`: why it ended before the file did, if it did.
+    """
 
     example: ClassVar[dict[str, Any]] = {
         "file_hash": "sha256:" + "0" * 64,
@@ -94,6 +97,7 @@ class ImportRun(Event, family="ledger", source=(), to="completed"):
     recorded_for: Subject
     counts: dict[str, int]
     started_at: Moment
+    stopped: Text | None = None
 
 
 class SubjectKeyDestroyed(Event, family="ledger"):
@@ -168,6 +172,7 @@ class RecordImport(Command, yields=ImportRun):
     recorded_for: Subject
     counts: dict[str, int]
     started_at: Moment
+    stopped: Text | None = None
 
 
 class RotateKey(Command, yields=KeyRotated):

@@ -21,6 +21,7 @@ from domain.event import (
     Event,
     Json,
     PersonalText,
+    Principal,
     Sha256,
     Text,
     Word,
@@ -61,6 +62,8 @@ class TicketState(TypedDict, total=False):
     links: dict[LinkId, Link]
     attachments: dict[AttachmentId, Attachment]
     source_status: str
+    source_created_by: str
+    source_owner: str
     source: dict[Column, str | int | bool]
 
 
@@ -103,7 +106,10 @@ class AttachmentRecorded(Event):
 
 
 class SourceStatusRecorded(Event):
-    """What a source said of its own record: its status word, and the columns that have no ITIL home."""
+    """What a source said of its own record: its status word, and the columns that have no ITIL home.
+
+    A column that names a person is never one of `source`, which stands in plain text.
+    """
 
     example: ClassVar[Mapping[str, Json]] = {
         "source_status": "Awaiting Evidence",
@@ -116,6 +122,8 @@ class SourceStatusRecorded(Event):
     }
 
     source_status: Text | None = None
+    source_created_by: Principal | None = None
+    source_owner: Principal | None = None
     source: dict[Column, str | SafeInteger | bool | None] | None = None
 
 

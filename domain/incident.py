@@ -214,7 +214,10 @@ class IncidentReopened(Event, family="incident", source=("resolved",), to="in_pr
 
 
 class IncidentClosed(Event, family="incident", source=("resolved",), to="closed"):
-    """Somebody other than the resolver confirmed it, or the time to object ran out."""
+    """Somebody other than the resolver confirmed it, or the time to object ran out.
+
+    A source that tells only at the end who had resolved it, and when, states that here.
+    """
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
     example: ClassVar[Mapping[str, Json]] = {
@@ -225,6 +228,8 @@ class IncidentClosed(Event, family="incident", source=("resolved",), to="closed"
     closed_by: Principal | None = None
     closed_at: Moment | None = None
     closure_code: Text | None = None
+    resolved_by: Principal | None = None
+    resolved_at: Moment | None = None
 
 
 class IncidentCancelled(Event, family="incident", source=OPEN, to="cancelled"):

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict  # pydantic asks for this one below Pyth
 
 from domain.command import Case, Command, require
 from domain.common import SafeInteger
-from domain.event import Event, Json, Moment, PersonalText, PrincipalId, Sha256, Text, Word
+from domain.event import Event, Json, Moment, PersonalText, Principal, PrincipalId, Sha256, Text, Word
 
 Stage = Literal["initial", "intermediate", "final"]
 ClassificationId = Annotated[str, StringConstraints(pattern=r"^CLS-[A-Za-z0-9._-]{1,64}$")]
@@ -47,7 +47,7 @@ class RegulatoryReport(TypedDict):
 class IncidentClassified(
     Event, family="incident", source=("new", "assigned", "in_progress", "on_hold", "resolved")
 ):
-    """What kind of incident it is: by the regulatory criteria of a rule version, and by category."""
+    """What kind of incident it is, and whose: by the regulatory criteria of a rule version, and by category."""
 
     example: ClassVar[Mapping[str, Json]] = {
         "regulatory_class": "major",
@@ -69,6 +69,7 @@ class IncidentClassified(
     configuration_item: Text | None = None
     location: Text | None = None
     contact_type: Text | None = None
+    reported_by: Principal | None = None
 
 
 class RegulatoryReportSubmitted(
