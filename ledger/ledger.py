@@ -107,7 +107,7 @@ class Ledger(Application[str]):
 
     def proposal(self, order: Order) -> GovernProposal:
         """Decide ahead of the lock. Raises LedgerError when the order is refused in the state that holds now."""
-        made = GovernProposal(order, self._may, self.source)
+        made = self.undecided(order)
         if order.request is not None:
             # A repeated request gets its first receipt, even where the order would be refused by now.
             return made
@@ -117,6 +117,10 @@ class Ledger(Application[str]):
             # What the cache tells may be old. Only what the log says refuses.
             made.rehearse(self.load, self.now(), self._cache.position)
         return made
+
+    def undecided(self, order: Order) -> GovernProposal:
+        """Decided under the lock only: for an event loop, which must not wait for the database."""
+        return GovernProposal(order, self._may, self.source)
 
     def execute(self, order: Order) -> Recorded:
         """Carry the order out. What is returned survives a crash. Raises LedgerError."""
