@@ -164,7 +164,9 @@ def _new(command: Command) -> str:
 
 
 def _check_subject(order: Order, subject: str, loaded: Loaded) -> None:
-    if order.subject is not None and not loaded.version:
+    # A source is registered under the name it goes by, not under the next number.
+    names_itself = order.command.creates and order.command.family.name == "principal"
+    if order.subject is not None and not loaded.version and not names_itself:
         raise UnknownSubject(f"{subject} is not known; create it first", subject=subject)
     if order.expected_version is not None and order.expected_version != loaded.version:
         raise StaleVersion(
