@@ -1,0 +1,166 @@
+"""The mapping language: what may stand in a mapping file. Reference: `docs/import-mappings.md`.
+
+Nothing here knows of events or rows; what the words refer to is checked in `checks.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+Scalar = str | int | bool | None
+SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Told = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=False)
+
+
+class When(Part):
+    """All that is said must hold."""
+
+    first: bool | None = None
+    changed: list[Name] | None = None
+    unchanged: list[Name] | None = None
+    is_: dict[Name, list[Scalar]] = Field({}, alias="is")
+    is_not: dict[Name, list[Scalar]] = {}
+    was: dict[Name, list[Scalar]] = {}
+    was_not: dict[Name, list[Scalar]] = {}
+
+    def columns(self) -> Iterator[str]:
+        yield from self.changed or ()
+        yield from self.unchanged or ()
+        for compared in (self.is_, self.is_not, self.was, self.was_not):
+            yield from compared
+
+
+def _as_list(given: Any) -> Any:
+    return [given] if isinstance(given, dict) else given
+
+
+def _as_value(given: Any) -> Any:
+    return {"column": given} if isinstance(given, str) else given
+
+
+Alternatives = Annotated[list[When], BeforeValidator(_as_list)]
+"""One of them must hold."""
+
+
+class Value(Part):
+    """Where a member's value comes from: a column, several columns joined, or a constant."""
+
+    column: Name | None = None
+    columns: list[Name] | None = None
+    join: str = " "
+    value: Scalar = None
+    extract: str | None = None
+    as_: Literal["text", "integer", "boolean", "time"] = Field("text", alias="as")
+    table: Name | None = None
+    otherwise: Scalar = None
+    when: Alternatives = []
+
+    def read_columns(self) -> tuple[str, ...]:
+        return tuple(self.columns or ()) or ((self.column,) if self.column is not None else ())
+
+    def all_columns(self) -> Iterator[str]:
+        yield from self.read_columns()
+        for when in self.when:
+            yield from when.columns()
+
+
+AnyValue = Annotated[Value, BeforeValidator(_as_value)]
+
+
+class Rule(Part):
+    """An event that a row becomes when one of the alternatives holds; without any, every row does."""
+
+    event: Name
+    when: Alternatives = []
+    members: dict[Name, AnyValue] = {}
+    comment: AnyValue | None = None
+    reason: AnyValue | None = None
+
+    def columns(self) -> Iterator[str]:
+        for when in self.when:
+            yield from when.columns()
+        for value in (*self.members.values(), self.comment, self.reason):
+            if value is not None:
+                yield from value.all_columns()
+
+
+class Exclusion(Part):
+    """Rows that become nothing, and why."""
+
+    when: Alternatives
+    reason: Told
+
+
+class Keep(Part):
+    """What the source says of its own record: kept as it is said, without a home in ITIL."""
+
+    status: AnyValue | None = None
+    created_by: Name | None = None
+    owner: Name | None = None
+    columns: dict[Name, AnyValue] = {}
+
+
+class LinkTo(Part):
+    """A column that names another record. `to`: what it is called in the ledger, `{}` for the value."""
+
+    relation: Name
+    to: Annotated[str, StringConstraints(pattern=r"^[^{}]*\{\}[^{}]*$")] = "{}"
+
+
+class FileForm(Part):
+    format: Literal["csv", "jsonl"]
+    encoding: str = "utf-8"
+    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
+    missing: list[str] = []
+    explode: Name | None = None
+    spelled: dict[Name, Name] = {}
+    optional: list[Name] = []
+
+
+class FamilyBy(Part):
+    """The family depends on a column's value."""
+
+    column: Name
+    table: dict[str | int | bool, Name]
+
+
+class Time(Part):
+    column: Name
+    formats: Annotated[list[str], Field(min_length=1)]
+    zone: str | None = None
+
+
+class SourceMapping(Part):
+    """One source's file, and what its rows become."""
+
+    mapping: SourceName
+    source: SourceName
+    about: str = ""
+    file: FileForm
+    number: Name
+    family: Name | FamilyBy
+    time: Time
+    actor: Name | None = None
+    tables: dict[Name, dict[str | int | bool, Scalar]] = {}
+    skip: list[Exclusion] = []
+    reject: list[Exclusion] = []
+    events: Annotated[list[Rule], Field(min_length=1)]
+    keep: Keep | None = None
+    links: dict[Name, LinkTo] = {}
+    ignore: dict[Name, Told] = {}
+
+    @property
+    def principal(self) -> str:
+        return f"principal/{self.source}"
+
+    @property
+    def source_uri(self) -> str:
+        return f"/sources/{self.source}"
