@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -15,18 +15,27 @@ from starlette.routing import Route
 
 from api.compose import SOFTWARE, House
 from api.errors import MethodNotAllowed, NoSuchAddress, ServerFault
-from api.http import subjects
+from api.http import feed, health, proof, registers, subjects
 from api.http.answers import problem_answer
+from api.http.background import ProjectionThread, Publisher, Vitals
+from api.http.bodies import ClientGone
 from api.http.commands import CommandEndpoint
 from api.http.dispatch import Dispatcher
+from api.http.facts import FactsEndpoint
+from api.http.gate import Gate
 from api.http.keeper import Keeper
+from api.http.metrics import Metrics
 from api.http.services import Services
 from api.http.watch import HeadWatch
 from domain.errors import LedgerError, Malformed
+from ledger.writer import Outcome
+from projections.runner import Runner
+from projections.views import Views
 
 
 def create_app(house: House) -> FastAPI:
     """The API over an opened ledger, which stays the caller's to close."""
+    services = _services(house)
     app = FastAPI(
         title="itsm-ledger",
         version=SOFTWARE,
@@ -34,37 +43,59 @@ def create_app(house: House) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    watch = HeadWatch(house.ledger)
-    app.state.services = Services(
-        house,
-        Dispatcher(house.ledger.writer, when_moved=watch.moved),
-        Keeper(house.ledger),
-        watch,
-    )
-    endpoint = CommandEndpoint()
+    app.state.services = services
+    command, facts = CommandEndpoint(), FactsEndpoint()
     app.router.routes += [
-        Route("/v1/{families}/{number}/{command}", endpoint, methods=["POST"]),
-        Route("/v1/{families}", endpoint, methods=["POST"]),
+        Route("/v1/{families}/{number}/{command}", command, methods=["POST"]),
+        Route("/v1/events", facts, methods=["POST"]),
+        Route("/v1/{families}", command, methods=["POST"]),
     ]
-    app.include_router(subjects.router)
-    app.add_exception_handler(LedgerError, _told)
-    app.add_exception_handler(HTTPException, _told)
-    app.add_exception_handler(RequestValidationError, _told)
-    app.add_exception_handler(Exception, _told)
+    for module in (health, proof, feed, registers, subjects):
+        app.include_router(module.router)
+    app.add_middleware(Gate, limit=house.settings.connection_limit, metrics=services.metrics)
+    for kind in (LedgerError, HTTPException, RequestValidationError, ClientGone, Exception):
+        app.add_exception_handler(kind, _told)
     return app
+
+
+def _services(house: House) -> Services:
+    ledger, metrics, watch = house.ledger, Metrics(), HeadWatch(house.ledger)
+    views = Views(house.settings.resolved_views_url)
+
+    def answered(outcomes: Sequence[Outcome]) -> None:
+        metrics.settled(outcomes)
+        watch.moved()
+
+    return Services(
+        house=house,
+        dispatcher=Dispatcher(ledger.writer, when_answered=answered),
+        keeper=Keeper(ledger),
+        watch=watch,
+        views=views,
+        runner=Runner(ledger, views),
+        metrics=metrics,
+        vitals=Vitals(),
+    )
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
+    publisher = Publisher(services.house, services.vitals)
+    projections = ProjectionThread(services.runner, services.vitals)
     services.dispatcher.start()
-    watching = asyncio.create_task(services.watch.run())
+    projections.start()
+    stop = asyncio.Event()
+    beside = asyncio.gather(services.watch.run(stop), publisher.run(stop))
     try:
         yield
     finally:
         services.watch.close()
-        watching.cancel()
         await services.dispatcher.close()
+        stop.set()
+        await beside
+        await projections.close()
+        services.views.close()
 
 
 def _told(request: Request, error: Exception) -> Response:
@@ -81,6 +112,8 @@ def _told(request: Request, error: Exception) -> Response:
             )
         case HTTPException(status_code=404):
             return problem_answer(NoSuchAddress(f"there is nothing at {request.url.path}"))
+        case ClientGone():
+            return Response(status_code=400)
         case HTTPException():
             return problem_answer(Malformed("the request cannot be read"), error.headers)
         case _:

@@ -19,6 +19,8 @@ Headers = Mapping[bytes, bytes]
 """Lower-case name to the value as received; of a repeated header the last."""
 
 JSON: Final = "application/json"
+NESTING: Final = 248
+"""254 levels are what orjson writes; the six above leave room for the entry around the data."""
 _ETAG: Final = re.compile(r'"([0-9]{1,16})"')
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -80,8 +82,8 @@ def require_json(headers: Headers) -> None:
 def parse_json(body: bytes) -> Json:
     """The value of an I-JSON text (RFC 7493). Raises UnreadableBody, never telling what stood there.
 
-    Refused: other encodings, members named twice, NaN, lone surrogates, U+0000 (no PostgreSQL text
-    holds it), nesting deeper than the parser goes. Integers and floats are left to whoever reads them.
+    Refused: other encodings, members named twice, NaN, half surrogate pairs, U+0000 (no PostgreSQL
+    text holds it), integers beyond ±(2^53 − 1), and more than NESTING levels.
     """
     try:
         text = body.decode()
@@ -91,19 +93,21 @@ def parse_json(body: bytes) -> Json:
         ) from None
     try:
         value = json.loads(text, object_pairs_hook=_members, parse_constant=_refused_constant)
+        # What could not be written again must not reach the log's writer, where others wait with it.
+        orjson.dumps([[[[[[value]]]]]], option=orjson.OPT_STRICT_INTEGER)
     except json.JSONDecodeError as fault:
         raise UnreadableBody(
             f"expected JSON: {fault.msg.lower()} at line {fault.lineno}, column {fault.colno}",
             line=fault.lineno,
             column=fault.colno,
         ) from None
-    except RecursionError:
-        raise UnreadableBody("expected JSON that is not nested as deep as this") from None
-    except ValueError:
-        # Python refuses to read an integer of more than 4,300 digits.
-        raise UnreadableBody("expected integers within ±(2^53 − 1), got one far beyond") from None
-    if "\\u" in text:
-        _check_escapes(body, text)
+    except (RecursionError, TypeError, ValueError):
+        raise UnreadableBody(
+            "expected I-JSON: whole characters, integers within ±(2^53 − 1), "
+            f"at most {NESTING} levels of nesting"
+        ) from None
+    if "\\u0000" in text and "\\u0000" in text.replace("\\\\", ""):
+        raise UnreadableBody("expected text without U+0000, which databases cannot hold")
     return value
 
 
@@ -116,15 +120,6 @@ def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _refused_constant(name: str) -> Json:
     raise UnreadableBody(f"expected JSON, got {name}")
-
-
-def _check_escapes(body: bytes, text: str) -> None:
-    try:
-        orjson.loads(body)
-    except ValueError:
-        raise UnreadableBody("expected whole characters, got half of a surrogate pair") from None
-    if "\\u0000" in text.replace("\\\\", ""):
-        raise UnreadableBody("expected text without U+0000, which databases cannot hold")
 
 
 def refuse_commitments(value: Json, body: bytes) -> None:

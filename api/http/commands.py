@@ -51,6 +51,7 @@ class CommandEndpoint:
         headers = headers_of(scope)
         identity = await services.keeper.identify(headers)
         ordered, subject = addressed(scope["path_params"])
+        scope["itsm_ledger.route"] = route_of(ordered)
         identity.require(ordered.family.name, right_to_order(ordered.family))
         body = await read_body(headers, receive, services.house.settings.body_limit_bytes)
         require_json(headers)
@@ -61,7 +62,7 @@ class CommandEndpoint:
             expected_version(headers),
             request_under_key(services, identity, scope, headers, body),
         )
-        outcomes = await services.dispatcher.submit([services.ledger.proposal(order)])
+        outcomes = await services.dispatcher.submit([services.ledger.undecided(order)])
         answer = await receipt_answer(services, scope, recorded(outcomes[0]), creates=not subject)
         await answer(scope, receive, send)
 
@@ -82,6 +83,12 @@ def addressed(path: Mapping[str, str]) -> tuple[type[Command], str | None]:
             f"{family.name} has no command {path['command']!r}; it has {', '.join(verbs)}"
         )
     return ordered, subject_id(family.name, path["number"])
+
+
+def route_of(ordered: type[Command]) -> str:
+    """The command's own address, for the API's description and for metrics."""
+    plural = ordered.family.plural
+    return f"/v1/{plural}" if ordered.creates else f"/v1/{plural}/{{number}}/{ordered.verb}"
 
 
 CREATING: Final[Mapping[str, type[Command]]] = {

@@ -29,9 +29,12 @@ class _Waiter:
 class Dispatcher:
     """Start it inside the running loop; `close` answers what is queued, then ends the thread."""
 
-    def __init__(self, writer: Writer, *, when_moved: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, writer: Writer, *, when_answered: Callable[[Sequence[Outcome]], None]
+    ) -> None:
+        """`when_answered` is told, in the loop, what one commit came to."""
         self._writer = writer
-        self._when_moved = when_moved
+        self._when_answered = when_answered
         self._wake = threading.Event()
         self._closing = False
         self._done: deque[_Waiter] = deque()
@@ -65,16 +68,19 @@ class Dispatcher:
             self._loop.call_soon_threadsafe(self._answer)
 
     def _answer(self) -> None:
+        answered: list[Outcome] = []
         while self._done:
             waiter = self._done.popleft()
             self._waiting -= waiter.proposals
+            answered += waiter.job.outcomes
             if waiter.future.cancelled():
                 continue
             if waiter.job.failure is not None:
                 waiter.future.set_exception(waiter.job.failure)
             else:
                 waiter.future.set_result(waiter.job.outcomes)
-        self._when_moved()
+        if answered:
+            self._when_answered(answered)
 
     def _commit_until_closed(self) -> None:
         while not self._closing:

@@ -15,7 +15,9 @@ from typing import Final
 
 from api.errors import Unauthenticated
 from api.http.bodies import Headers
+from api.http.cloudevents import Source
 from api.identity import Identity, authenticate
+from domain.errors import MayNot
 from ledger.ledger import Ledger
 
 STALE_SECONDS: Final = 1.0
@@ -35,6 +37,7 @@ class Keeper:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._kept: dict[bytes, _Kept] = {}
+        self._sources: dict[str, tuple[Source, float]] = {}
 
     async def identify(self, headers: Headers) -> Identity:
         """Raises Unauthenticated."""
@@ -53,6 +56,31 @@ class Keeper:
             self._kept.clear()
         self._kept[key] = _Kept(identity, now + STALE_SECONDS)
         return identity
+
+    async def source(self, identity: Identity) -> Source:
+        """The observing source that is signed in. Raises MayNot for everybody else."""
+        now = time.monotonic()
+        principal = identity.actor.principal
+        kept = self._sources.get(principal)
+        if kept is None or kept[1] < now:
+            source = await asyncio.to_thread(self._look_up_source, principal)
+            kept = self._sources[principal] = (source, now + STALE_SECONDS)
+        return kept[0]
+
+    def _look_up_source(self, principal: str) -> Source:
+        state = self._ledger.load(principal).state
+        if state.get("mode") != "observe" or state.get("status") != "registered":
+            raise MayNot(
+                "only a source that is registered in observe mode states facts; give a command instead",
+                rules=("observing-source",),
+            )
+        uri = state.get("source_uri")
+        if not uri:
+            raise MayNot(
+                f"{principal} is registered without a source_uri; register the source with one",
+                rules=("observing-source",),
+            )
+        return Source(principal, str(uri))
 
     def _look_up(self, token: str) -> Identity:
         return authenticate(self._ledger, token, self._ledger.now())

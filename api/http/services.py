@@ -8,14 +8,18 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.compose import House
+from api.http.background import Vitals
 from api.http.bodies import headers_of
 from api.http.dispatch import Dispatcher
 from api.http.keeper import Keeper
+from api.http.metrics import Metrics
 from api.http.watch import HeadWatch
 from api.identity import Identity
 from domain.event import Json
 from ledger.ledger import Ledger
 from ledger.reveal import reveal
+from projections.runner import Runner
+from projections.views import Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,10 @@ class Services:
     dispatcher: Dispatcher
     keeper: Keeper
     watch: HeadWatch
+    views: Views
+    runner: Runner
+    metrics: Metrics
+    vitals: Vitals
 
     @property
     def ledger(self) -> Ledger:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from ledger.ledger import Ledger
 
@@ -39,11 +40,12 @@ class HeadWatch:
                 self._moved = asyncio.Event()
         return not self.closed
 
-    async def run(self) -> None:
-        """Look for other processes' entries, until cancelled."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look for other processes' entries until `stop` is set."""
         seen = -1
-        while not self.closed:
-            await asyncio.sleep(LOOK_SECONDS)
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
             if not self._waiting:
                 continue
             size = (await asyncio.to_thread(self._ledger.head)).size
@@ -52,5 +54,6 @@ class HeadWatch:
                 self.moved()
 
     def close(self) -> None:
+        """End every wait, now and from now on."""
         self.closed = True
         self._moved.set()

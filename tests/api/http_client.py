@@ -92,7 +92,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     ), answer.text
     told: dict[str, Any] = answer.json()
     assert (told["code"], told["status"], told["type"]) == (code, status, f"/problems/{code}")
-    assert told["title"] and told["detail"] and told["what_to_do"]
+    assert all(told[member] for member in ("title", "detail", "what_to_do"))
     return told
 
 

@@ -1,0 +1,83 @@
+"""What runs beside the requests: checkpoints while the log grows, and the projections."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from api.compose import House
+from domain.errors import LedgerError
+from projections.runner import Runner
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Vitals:
+    """How the background work fares; `None` where nothing is wrong. Codes of the error tree."""
+
+    checkpoint_failure: str | None = None
+    projection_failure: str | None = None
+    checkpoint_published: float | None = None
+    """Monotonic seconds of the newest publication by this process."""
+
+
+class Publisher:
+    """Publishes a checkpoint about every `checkpoint_seconds` in which the log has grown.
+
+    A failure is told by `/readyz` and tried again; appends go on, for a checkpoint only proves them.
+    """
+
+    def __init__(self, house: House, vitals: Vitals) -> None:
+        self._house, self._vitals = house, vitals
+        self._published_size = -1
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; then once more, so that what was appended last is proven too."""
+        while not stop.is_set():
+            await asyncio.to_thread(self.publish)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._house.settings.checkpoint_seconds)
+        await asyncio.to_thread(self.publish)
+
+    def publish(self) -> None:
+        try:
+            size = self._house.ledger.head().size
+            if size != self._published_size:
+                self._house.checkpoint()
+                self._published_size = size
+                self._vitals.checkpoint_published = time.monotonic()
+            self._vitals.checkpoint_failure = None
+        except LedgerError as error:
+            if self._vitals.checkpoint_failure != error.code:
+                _log.error("checkpoint-failed", code=error.code, detail=error.message)
+            self._vitals.checkpoint_failure = error.code
+
+
+class ProjectionThread:
+    """Keeps the read models at the head of the log."""
+
+    def __init__(self, runner: Runner, vitals: Vitals) -> None:
+        self._runner, self._vitals = runner, vitals
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="projections")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._runner.run_forever(self._stop)
+        except LedgerError as error:
+            # A ForeignLog, say: the log is sound and is served; what the registers say is not.
+            _log.error("projections-stopped", code=error.code, detail=error.message)
+            self._vitals.projection_failure = error.code
+
+    async def close(self) -> None:
+        self._stop.set()
+        await asyncio.to_thread(self._thread.join)

@@ -1,0 +1,118 @@
+"""Observed facts over HTTP: `POST /v1/events`, for the tokens of sources only.
+
+A batch is taken event by event, in order, each with a receipt or a problem of its own. `source` and `id`
+are the idempotency key: the same event again gets its first receipt, whatever batch it comes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from api.errors import problem_of, status_of
+from api.http.answers import JsonAnswer, receipts_json
+from api.http.bodies import headers_of, read_body
+from api.http.cloudevents import Source, read_events, read_fact
+from api.http.commands import receipt_answer
+from api.http.services import Services
+from api.identity import Identity
+from domain.errors import LedgerError, MayNot
+from domain.event import Json
+from ledger.entry import Draft
+from ledger.govern import token_is_live
+from ledger.ledger import recorded
+from ledger.observe import ObserveProposal
+from ledger.taken import Request
+from ledger.view import View
+from ledger.writer import Outcome, Recorded
+
+ROUTE = "/v1/events"
+
+
+@dataclass(slots=True)
+class _SignedInFact(ObserveProposal):
+    """Asks for the token once more under the lock: it may have been revoked since the request came in."""
+
+    token: str | None = None
+
+    def touches(self) -> Iterable[str]:
+        known = ObserveProposal.touches(self)
+        return known if self.token is None else [*known, self.token]
+
+    def settle(self, view: View) -> list[Draft]:
+        if self.token is not None and not token_is_live(
+            view.load(self.token).state, view.recordedtime
+        ):
+            raise MayNot("the API token is revoked or expired", rules=("live-token",))
+        return ObserveProposal.settle(self, view)
+
+
+class FactsEndpoint:
+    """ASGI."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["itsm_ledger.route"] = ROUTE
+        services: Services = scope["app"].state.services
+        settings = services.house.settings
+        headers = headers_of(scope)
+        identity = await services.keeper.identify(headers)
+        source = await services.keeper.source(identity)
+        body = await read_body(headers, receive, settings.body_limit_bytes)
+        events, batched = read_events(headers, body, settings.batch_limit_events)
+        outcomes = await _taken(services, identity, source, events)
+        if batched:
+            answer = JsonAnswer(batch_json(outcomes))
+        else:
+            answer = await receipt_answer(services, scope, recorded(outcomes[0]), creates=False)
+        await answer(scope, receive, send)
+
+
+async def _taken(
+    services: Services, identity: Identity, source: Source, events: Sequence[Json]
+) -> list[Outcome]:
+    """What became of each event, in order."""
+    made = [_proposal(services, identity, source, event) for event in events]
+    proposals = [one for one in made if not isinstance(one, LedgerError)]
+    if not proposals:
+        return [one for one in made if isinstance(one, LedgerError)]
+    outcomes = iter(await services.dispatcher.submit(proposals))
+    return [one if isinstance(one, LedgerError) else next(outcomes) for one in made]
+
+
+def _proposal(
+    services: Services, identity: Identity, source: Source, event: Json
+) -> ObserveProposal | LedgerError:
+    try:
+        fact = read_fact(event, source)
+        identity.require(fact.event.family.name, "append")
+    except LedgerError as refusal:
+        return refusal
+    # The members in one order, so that it does not matter in which mode the event comes again.
+    received = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+    request = Request(
+        source.principal, f"{fact.source} {fact.id}", services.ledger.vault.request_hash(received)
+    )
+    return _SignedInFact([fact], source.principal, request, token=identity.actor.token)
+
+
+def batch_json(outcomes: Sequence[Outcome]) -> dict[str, Json]:
+    """Counts, and for each event in order its `status` with `receipt` or `problem`."""
+    results = [_result(outcome) for outcome in outcomes]
+    taken = sum(isinstance(outcome, Recorded) for outcome in outcomes)
+    replayed = sum(isinstance(outcome, Recorded) and outcome.replayed for outcome in outcomes)
+    return {
+        "recorded": taken - replayed,
+        "replayed": replayed,
+        "refused": len(outcomes) - taken,
+        "results": results,
+    }
+
+
+def _result(outcome: Outcome) -> dict[str, Json]:
+    if isinstance(outcome, Recorded):
+        told: dict[str, Json] = {"status": 200, "receipt": receipts_json(outcome.receipts)}
+        return {**told, "replayed": True} if outcome.replayed else told
+    return {"status": status_of(outcome), "problem": problem_of(outcome)}

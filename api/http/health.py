@@ -1,0 +1,73 @@
+"""Is the process alive, can it do its work, and how much does it do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from api.errors import NotReady, problem_of
+from api.http.answers import PROBLEM, JsonAnswer
+from api.http.services import InHouse, Services, SignedIn
+from domain.errors import LedgerError
+
+router = APIRouter(tags=["Health"])
+
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@router.get("/healthz")
+async def alive() -> Response:
+    """The process answers. Says nothing about the database. Public."""
+    return JsonAnswer(b'{"status":"ok"}')
+
+
+@router.get("/readyz")
+def ready(services: InHouse) -> Response:
+    """Can appends and questions be served? 200 or 503, with what is behind or failing. Public."""
+    faults: list[str] = []
+    told: dict[str, Any] = {}
+    try:
+        told["size"] = services.ledger.head().size
+        told["checkpoint"] = _checkpoint(services)
+        told["projections"] = [
+            {
+                "name": status.projection,
+                "position": status.position,
+                "lag": status.lag,
+                "parked": status.parked,
+                "state": status.state,
+            }
+            for status in services.runner.status()
+        ]
+    except LedgerError as error:
+        faults.append(error.code)
+    vitals = services.vitals
+    faults += filter(None, (vitals.checkpoint_failure, vitals.projection_failure))
+    if faults:
+        problem = problem_of(NotReady(f"failing: {', '.join(faults)}", failing=faults))
+        return JsonAnswer({**problem, **told}, 503, {"Retry-After": "1"}, PROBLEM)
+    return JsonAnswer({"status": "ready", **told})
+
+
+@router.get("/metrics")
+def metrics(identity: SignedIn, services: InHouse) -> Response:
+    """Prometheus' text format. Takes the scope `ledger:read`."""
+    identity.require("ledger", "read")
+    newest = services.ledger.checkpoints.newest()
+    text = services.metrics.text(
+        services.ledger.head().size, newest[0] if newest else 0, services.runner.status()
+    )
+    return Response(text, headers={"Content-Type": METRICS})
+
+
+def _checkpoint(services: Services) -> dict[str, Any]:
+    """`age_seconds`: since this process published last; null when it has not yet."""
+    newest = services.ledger.checkpoints.newest()
+    published = services.vitals.checkpoint_published
+    return {
+        "size": newest[0] if newest else 0,
+        "age_seconds": None if published is None else round(time.monotonic() - published, 1),
+    }
