@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
+# At the same position, what stands first here is told first: it is nearer to the cause.
 Kind = Literal[
     "missing",
     "inserted",
@@ -24,11 +25,12 @@ Kind = Literal[
     "owner",
     "read-model",
 ]
+_RANK = {kind: rank for rank, kind in enumerate(get_args(Kind))}
 LISTED_PROBLEMS = 100
 """More than anybody reads; the rest is counted."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something that is not as it was recorded. `position`: the first entry that it concerns.
 
@@ -41,6 +43,10 @@ class Problem:
     message: str
 
 
+def _order(problem: Problem) -> tuple[int, int]:
+    return problem.position, _RANK[problem.kind]
+
+
 @dataclass(slots=True)
 class Problems:
     """Keeps the `limit` problems with the lowest positions and counts the others."""
@@ -50,10 +56,16 @@ class Problems:
     unlisted: int = 0
 
     def add(self, position: int, kind: Kind, message: str) -> None:
-        insort(self.listed, Problem(position, kind, message))
+        insort(self.listed, Problem(position, kind, message), key=_order)
         if len(self.listed) > self.limit:
             self.listed.pop()
             self.unlisted += 1
+
+    def first_within(self, low: int, high: int) -> int:
+        """Where a fault shows that lies somewhere from `low` to `high`: at `low`, unless an entry among
+        them is known to be bad.
+        """
+        return next((one.position for one in self.listed if low <= one.position <= high), low)
 
     def __iter__(self) -> Iterator[Problem]:
         """By position."""

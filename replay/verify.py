@@ -160,7 +160,7 @@ def _compare_head(
         return
     if stored.size != head.size:
         told = f"the head says {head.size} entries, its frontier {stored.size}"
-        problems.add(max(size, 1), "head", told)
+        problems.add(min(size, stored.size) + 1, "head", told)
     if computed is None:
         return
     if computed.to_bytes() != head.frontier and stored.size == computed.size:
@@ -187,7 +187,7 @@ def _tell_peak(computed: Frontier, stored: Frontier, agreed: int, problems: Prob
             if agreed < last:
                 why += f", or an entry from {low} to {last} together with its leaf hash"
             problems.add(
-                low,
+                problems.first_within(low, last),
                 "head",
                 f"the head holds {told.hex()} for entries {first + 1} to {last}, which lead to "
                 f"{peak.hex()}: {why}",

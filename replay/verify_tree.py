@@ -83,8 +83,10 @@ class TreeCheck:
         """The hashes of a full tile's entries, where rows and tile can agree on them."""
         first = index * TILE_WIDTH + 1
         if stored is None or not _is_tile(stored):
-            told = "missing" if stored is None else "not a tile of 256 hashes"
-            self._problems.add(first, "tile", f"tile 0/{index} is {told}")
+            # Where rows are missing too, the tile may never have been: one problem, not two.
+            if stored is not None or None not in chunk:
+                told = "missing" if stored is None else "not a tile of 256 hashes"
+                self._problems.add(first, "tile", f"tile 0/{index} is {told}")
             self._doubt(leaves, first - 1, first - 1 + TILE_WIDTH)
             return chunk
         self._tile_roots[0, index] = stored.root
@@ -215,7 +217,7 @@ class TreeCheck:
             return
         self._stored_disagreed |= known.stored
         self._problems.add(
-            self._agreed + 1,
+            self._problems.first_within(self._agreed + 1, known.size),
             "checkpoint",
             f"{known.told} was signed over other entries: expected root {known.root.hex()} at size "
             f"{known.size}, got {root.hex()}. Some entry from {self._agreed + 1} to {known.size} "
