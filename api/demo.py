@@ -29,6 +29,8 @@ OWN_FILES = (
     "ledger.views.db",
     "ledger.views.db-wal",
     "ledger.views.db-shm",
+    "entry",
+    "proof",
 )
 TOO_LATE = timedelta(seconds=1)
 """How long before now the quarter ends: the server's clock takes over and must not be behind."""

@@ -1,22 +1,113 @@
-"""Proving: `verify`, `prove`, `tiles`."""
+"""Proving: `verify`, `prove`, `tiles`. Verifying is the one thing that needs no key and no ledger to be opened."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli.output import JSON_OPTION, note, progress, say, tell, write_whole
-from api.cli.session import opened
+from api.cli.session import opened, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from api.settings import Settings
     from ledger.ledger import Ledger
+    from replay.report import Report
+
+EXIT_TAMPERED = 3
+"""As `api/errors.py` has it for every error that means the same; a test holds them together."""
 
 
 def add_to(app: typer.Typer) -> None:
+    app.command()(verify)
     app.command()(prove)
     app.command()(tiles)
+
+
+def verify(
+    *,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Fold every subject and rebuild the read models as well."),
+    ] = False,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(help="A checkpoint that was kept elsewhere; as often as there are."),
+    ] = None,
+    as_json: Annotated[bool, JSON_OPTION] = False,
+) -> None:
+    """Recompute every hash and compare it with tree, tiles and checkpoints. Exit code 3: tampered.
+
+    Needs the database and no key. A log that was rewritten so that it is consistent in itself shows only
+    against checkpoints kept elsewhere: hand them in, or keep them by ITSM_LEDGER_CHECKPOINT_COPIES.
+    """
+    chosen = settings()
+    kept = [*(checkpoint or ()), *_copies(chosen.checkpoint_copies)]
+    notes = [path.read_text(errors="replace") for path in kept]
+    report = _verified(chosen, notes, deep=deep)
+    if as_json:
+        tell(told_report(report))
+    else:
+        _say_report(report)
+    if not report.is_clean:
+        raise typer.Exit(EXIT_TAMPERED)
+
+
+def _verified(chosen: Settings, notes: Sequence[str], *, deep: bool) -> Report:
+    from ledger.open import open_database
+    from replay.verify import verify as verify_log
+
+    if deep:
+        raise NotImplementedError
+    database = open_database(chosen.database_url)
+    try:
+        with progress("Verifying") as bar:
+            return verify_log(database, notes, bar)
+    finally:
+        database.close()
+
+
+def _copies(directory: Path | None) -> list[Path]:
+    """The newest copy, and the last of each day."""
+    return sorted(directory.glob("checkpoint*")) if directory is not None else []
+
+
+def told_report(report: Report) -> dict[str, Any]:
+    """`first_bad_position` is null for a log that is what was recorded."""
+    import base64
+
+    return {
+        "clean": report.is_clean,
+        "origin": report.origin,
+        "size": report.size,
+        "root": base64.b64encode(report.root).decode() if report.root else None,
+        "checkpoints_checked": report.checkpoints_checked,
+        "first_bad_position": report.problems[0].position if report.problems else None,
+        "problems": [
+            {"position": each.position, "kind": each.kind, "message": each.message}
+            for each in report.problems
+        ],
+        "problems_not_listed": report.unlisted,
+    }
+
+
+def _say_report(report: Report) -> None:
+    if report.is_clean:
+        say(
+            f"{report.origin}: {report.size} entries are what was recorded; "
+            f"{report.checkpoints_checked} checkpoints agree."
+        )
+        return
+    first = report.problems[0]
+    say(f"TAMPERED. First bad position: {first.position}")
+    for each in report.problems:
+        say(f"  {each.position}  {each.kind}: {each.message}")
+    if report.unlisted:
+        say(f"  and {report.unlisted} more")
+    say("Keep the database as it is: it is evidence.")
 
 
 def prove(

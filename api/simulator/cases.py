@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,18 +35,20 @@ from domain.problem_commands import (
 from ledger.erase import erase
 from ledger.genesis import OPERATOR
 from ledger.govern import Actor, Order
+from ledger.view import Receipt
 
 CALLER, AGENT = "Bruno Keller", "Amara Okafor"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`moment`: one at which to look at the subject, where the story has one."""
+    """`moment`: one at which to look at the subject; `position`: the entry that the story turns on."""
 
     name: str
     subject: str
     what: str
     moment: str | None = None
+    position: int | None = None
 
 
 @dataclass(slots=True)
@@ -69,8 +71,8 @@ class Cases:
     def closed_by_its_resolver(self) -> Life:
         desk, resolver = self.desk, "Cleo Papadakis"
         subject = self._report("Mail to customers bounces", "mail", 2, 3)
-        yield from self._resolved(subject, resolver, "messaging-operations")
-        resolved = desk.now_text()
+        resolved = yield from self._resolved(subject, resolver, "messaging-operations")
+        moment = desk.now_text()
         yield desk.after(20, 30)
         rules = desk.try_order(resolver, CloseIncident(), subject)
         yield desk.after(200, 300)
@@ -79,7 +81,8 @@ class Cases:
             "self-closure",
             subject,
             f"its resolver tried to close it and was refused ({', '.join(rules)})",
-            resolved,
+            moment,
+            resolved.position,
         )
 
     def priority_lowered(self) -> Life:
@@ -122,7 +125,8 @@ class Cases:
             reason=why,
         )
         desk.order(resolver, command, subject)
-        self._tell("corrected", subject, "when it was restored was corrected days later", moment)
+        told = "when it was restored was corrected days later"
+        self._tell("corrected", subject, told, moment, resolved.position)
 
     def long_history(self) -> Life:
         """Nobody's, for weeks."""
@@ -191,7 +195,7 @@ class Cases:
     def late_fact(self) -> Life:
         """The monitoring could not reach the ledger over the weekend, and tells on Monday."""
         desk = self.desk
-        saturday = desk.day(7, 8)
+        saturday = desk.day(2, 8)
         saturday += timedelta(days=(5 - saturday.weekday()) % 7)
         yield saturday + timedelta(days=2, minutes=4)
         down, up = saturday - timedelta(hours=6), saturday - timedelta(hours=3)
@@ -236,10 +240,12 @@ class Cases:
         yield desk.after(5, 10)
         desk.order(resolver, StartIncidentWork(), subject)
 
-    def _resolved(self, subject: str, resolver: str, group: str) -> Life:
+    def _resolved(
+        self, subject: str, resolver: str, group: str
+    ) -> Generator[datetime, None, Receipt]:
         yield from self._begun(subject, resolver, group)
         yield self.desk.after(60, 90)
-        self.desk.order(resolver, ResolveIncident(resolution_code="restarted"), subject)
+        return self.desk.order(resolver, ResolveIncident(resolution_code="restarted"), subject)
 
     def _solved(self, subject: str, holder: str) -> Life:
         desk = self.desk
@@ -250,5 +256,12 @@ class Cases:
         yield desk.after(60, 90)
         desk.order(CALLER, CloseIncident(closure_code="confirmed-by-requester"), subject)
 
-    def _tell(self, name: str, subject: str, what: str, moment: str | None = None) -> None:
-        self.told[name] = Case(name, subject, what, moment)
+    def _tell(
+        self,
+        name: str,
+        subject: str,
+        what: str,
+        moment: str | None = None,
+        position: int | None = None,
+    ) -> None:
+        self.told[name] = Case(name, subject, what, moment, position)
