@@ -17,3 +17,10 @@ class BeyondHead(Malformed):
 
     code = "beyond-head"
     summary = "The ledger has no such position."
+
+
+class CheckpointRefused(Malformed):
+    """A checkpoint that was handed in, and is no checkpoint of this log. Says nothing about the log."""
+
+    code = "checkpoint-refused"
+    summary = "This is no checkpoint of this log."

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.databases import BOTH, fresh_database_url
-from tests.replay.given_log import Desk, Filled, copy_of, desk, fill
+from tests.replay.given_log import Desk, Filled, desk, fill, pristine
 
 
 @pytest.fixture(params=BOTH)
@@ -32,4 +32,4 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Filled]:
 def log(request: pytest.FixtureRequest, filled: Mapping[str, Filled], tmp_path: Path) -> Filled:
     """The filled ledger on either database, to be broken."""
     original = filled[request.param]
-    return Filled(copy_of(original.url, tmp_path), original.checkpoints)
+    return Filled(pristine(original.url, tmp_path), original.checkpoints)

@@ -14,15 +14,9 @@ from ledger.merkle import leaf_hash
 from ledger.notes import Checkpoint, VerifierKey, parse_vkey, verify, verify_checkpoint
 from ledger.rotate import endorsement_text
 from ledger.stored import stored_entries
+from replay.errors import CheckpointRefused
 from replay.report import Problems
 from replay.verify_tree import KnownRoot
-
-
-class CheckpointRefused(Malformed):
-    """A checkpoint that was handed in, and is no checkpoint of this log. Says nothing about the log."""
-
-    code = "checkpoint-refused"
-    summary = "This is no checkpoint of this log."
 
 
 @dataclass(frozen=True, slots=True)
