@@ -137,6 +137,18 @@ def observe(
     return desk.log.observe([ObserveProposal([observation], recorder)])[0]
 
 
+def source_status(number: int, status: str, **source: str | int) -> Observation:
+    """A small fact about `incident/EXT-<number>`, with what the source itself calls things."""
+    return Observation(
+        event_class("itsm.incident.source-status-recorded.v1"),
+        f"incident/EXT-{number}",
+        {"source_status": status, "source": source},
+        "2026-01-05T09:00:00.000000Z",
+        f"{number}-{status[:20]}",
+        "/sources/monitoring",
+    )
+
+
 @pytest.fixture(params=BOTH)
 def database(request: pytest.FixtureRequest) -> str:
     return str(request.param)

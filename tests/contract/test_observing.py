@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import Malformed, MayNot, NotTheOwner, UnknownType
-from domain.event import event_class
 from domain.fold import fold
 from ledger.errors import EntryTooLarge
-from ledger.observe import Observation, ObserveProposal, RowIdentity
+from ledger.observe import ObserveProposal, RowIdentity
 from ledger.writer import Recorded
-from tests.contract.conftest import Desk, a, observe
+from tests.contract.conftest import Desk, a, observe, source_status
 from tests.contract.test_appending import whole_log
 
 SUBJECT = "incident/EXT-1"
@@ -132,7 +131,7 @@ def test_an_unregistered_type_is_refused(desk: Desk) -> None:
 
 def test_what_is_not_i_json_fails_its_own_fact_only(desk: Desk) -> None:
     source = desk.source()
-    facts = [_source_status(number, "fine") for number in range(3)]
+    facts = [source_status(number, "fine") for number in range(3)]
     facts[1].id = "\ud800"  # half of a surrogate pair: no UTF-8 can hold it
 
     outcomes = desk.log.observe([ObserveProposal([fact], source) for fact in facts])
@@ -144,12 +143,12 @@ def test_what_is_not_i_json_fails_its_own_fact_only(desk: Desk) -> None:
 
 def test_an_entry_over_the_limit_fails_with_everything_it_came_with(desk: Desk) -> None:
     source = desk.source()
-    small, huge = _source_status(1, "fine"), _source_status(1, "fine", log="x" * 70_000)
+    small, huge = source_status(1, "fine"), source_status(1, "fine", log="x" * 70_000)
 
     outcomes = desk.log.observe(
         [
             ObserveProposal([small, huge], source),
-            ObserveProposal([_source_status(2, "fine")], source),
+            ObserveProposal([source_status(2, "fine")], source),
         ]
     )
 
@@ -163,7 +162,7 @@ def test_a_row_is_taken_once_whatever_it_became(desk: Desk) -> None:
 
     def take(ordinal: int, *, facts: int) -> ObserveProposal:
         row = RowIdentity("monitoring", "EXT-1", ordinal)
-        return ObserveProposal([_source_status(1, "fine")] * facts, source, row=row)
+        return ObserveProposal([source_status(1, "fine")] * facts, source, row=row)
 
     proposals = [take(1, facts=1), take(2, facts=0), take(1, facts=1)]
     desk.log.observe(proposals)
@@ -178,10 +177,10 @@ def test_a_row_is_taken_once_whatever_it_became(desk: Desk) -> None:
 def test_a_row_that_failed_is_not_taken(desk: Desk) -> None:
     source = desk.source()
     row = RowIdentity("monitoring", "EXT-1", 1)
-    failed = ObserveProposal([_source_status(1, "fine", log="x" * 70_000)], source, row=row)
+    failed = ObserveProposal([source_status(1, "fine", log="x" * 70_000)], source, row=row)
     desk.log.observe([failed])
 
-    repaired = ObserveProposal([_source_status(1, "fine")], source, row=row)
+    repaired = ObserveProposal([source_status(1, "fine")], source, row=row)
     desk.log.observe([repaired])
 
     assert not repaired.was_seen
@@ -199,7 +198,7 @@ def test_times_of_observed_facts_are_brought_to_utc(desk: Desk) -> None:
 
 def test_a_thousand_facts_in_one_batch_fold_as_they_were_told(desk: Desk) -> None:
     source = desk.source()
-    facts = [_source_status(number % 7, f"status {number}") for number in range(1_000)]
+    facts = [source_status(number % 7, f"status {number}") for number in range(1_000)]
 
     outcomes = desk.log.observe([ObserveProposal([fact], source) for fact in facts])
 
@@ -216,14 +215,3 @@ def test_a_thousand_facts_in_one_batch_fold_as_they_were_told(desk: Desk) -> Non
                 key=lambda f: int(f.data["source_status"].split()[1]),
             ).data["source_status"]
         )
-
-
-def _source_status(number: int, status: str, **source: str | int) -> Observation:
-    return Observation(
-        event_class("itsm.incident.source-status-recorded.v1"),
-        f"incident/EXT-{number}",
-        {"source_status": status, "source": source},
-        "2026-01-05T09:00:00.000000Z",
-        f"{number}-{status[:20]}",
-        "/sources/monitoring",
-    )
