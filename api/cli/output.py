@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,14 +57,10 @@ def tell_receipts(receipts: Sequence[Receipt], *, as_json: bool) -> None:
 
 
 def tell_members(members: Mapping[str, object]) -> None:
-    """A table of two columns, for people."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, pad_edge=False)
+    """One member on a line, for people. Nothing is cut: whoever greps wants the whole of it."""
+    width = max(map(len, members), default=0)
     for name, value in members.items():
-        table.add_row(name, plain(value))
-    Console(file=sys.stdout, highlight=False, markup=False, soft_wrap=True).print(table)
+        say(f"{name:<{width}}  {plain(value)}")
 
 
 def plain(value: object) -> str:
