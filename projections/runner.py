@@ -46,13 +46,18 @@ class Runner:
         batch_events: int = BATCH_EVENTS,
         poll_seconds: float = POLL_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
+        gather_seconds: float = 0.0,
     ) -> None:
+        """`gather_seconds`: how long `run_forever` lets entries gather between two rounds. A round costs
+        some transactions however few entries it takes, and they share the processor with appends.
+        """
         self._feed = feed
         self._views = views
         self._projections = {projection.name: projection for projection in projections}
         self._batch_events = batch_events
         self._poll_seconds = poll_seconds
         self._retry_seconds = retry_seconds
+        self._gather_seconds = gather_seconds
         self._failing = False
 
     def prepare(self) -> None:
@@ -113,6 +118,8 @@ class Runner:
                 self._failing = False
                 if not applied:
                     self._feed.database.wait_for_append(self._poll_seconds)
+                elif applied < self._batch_events:
+                    stop.wait(self._gather_seconds)
             except (OperationalError, StorageFailed) as error:
                 self._failing = True
                 _log.warning("projections-wait-for-database", error=type(error).__name__)

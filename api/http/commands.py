@@ -46,8 +46,11 @@ PATH_FAMILIES: Final = tuple(
 class CommandEndpoint:
     """ASGI. `path_params`: `families`, and for an existing subject `number` and `command`."""
 
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        services: Services = scope["app"].state.services
+        services = self._services
         headers = headers_of(scope)
         identity = await services.keeper.identify(headers)
         ordered, subject = addressed(scope["path_params"])

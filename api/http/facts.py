@@ -53,9 +53,12 @@ class _SignedInFact(ObserveProposal):
 class FactsEndpoint:
     """ASGI."""
 
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["itsm_ledger.route"] = ROUTE
-        services: Services = scope["app"].state.services
+        services = self._services
         settings = services.house.settings
         headers = headers_of(scope)
         identity = await services.keeper.identify(headers)

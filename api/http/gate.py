@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import Busy
+from api.errors import Busy, ServerFault
 from api.http.answers import problem_answer
 from api.http.metrics import Metrics
 
@@ -31,19 +31,25 @@ class Gate:
             busy = Busy(f"{self._serving} requests are being served", limit=self._limit)
             await problem_answer(busy, {"Connection": "close"})(scope, receive, send)
             return
-        status = 500
+        status, begun = 500, False
         started = time.perf_counter()
 
         async def noting(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
             await send(message)
 
         self._serving += 1
         self._metrics.started()
         try:
             await self._app(scope, receive, noting)
+        except Exception:
+            # The server logs it; the client is told in the form that it was promised for every failure.
+            if not begun:
+                failed = ServerFault("the server failed; its log says where")
+                await problem_answer(failed)(scope, receive, send)
+            raise
         finally:
             self._serving -= 1
             took = time.perf_counter() - started

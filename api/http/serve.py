@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import resource
+import signal
 import socket
+from types import FrameType
 from typing import Final
 
 import structlog
@@ -56,6 +58,15 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, services: Services) -> None:
         super().__init__(config)
         self._services = services
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal asks to stop, a second SIGINT to stop at once. Neither kills us afterwards.
+
+        uvicorn would raise the signal again once it has stopped, before the ledger could be closed.
+        """
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
