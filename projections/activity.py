@@ -50,8 +50,7 @@ class ActivityByActor(Projection):
             seen = counted.setdefault(key, [0, position, position])
             seen[0] += 1
             seen[2] = position
-        names = ("actor", "day", "family", "type", "count", "first_position", "last_position")
-        rows = [dict(zip(names, (*key, *seen), strict=True)) for key, seen in counted.items()]
+        rows = [(*key, *seen) for key, seen in counted.items()]
         upsert(connection, tables["activity"], rows, add=("count",), keep=("first_position",))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import orjson
@@ -23,31 +24,34 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
-Rows = Sequence[Mapping[str, Any]]
 POSTGRESQL = "postgresql"
 
 
 def upsert(
     connection: Connection,
     table: Table,
-    rows: Rows,
+    rows: Sequence[tuple[Any, ...]],
     *,
-    add: Collection[str] = (),
-    keep: Collection[str] = (),
+    add: tuple[str, ...] = (),
+    keep: tuple[str, ...] = (),
 ) -> None:
     """Insert the rows. Where a key is there already its `add` columns are added to what they hold, its
     `keep` columns stay, and all others are replaced.
 
-    Each row names every column. No key may occur twice in one call: PostgreSQL refuses that.
+    Rows are tuples in the order of the table's columns. No key may occur twice in one call: PostgreSQL
+    refuses that.
     """
     if not rows:
         return
     if connection.dialect.name == POSTGRESQL:
         names = [column.name for column in table.columns]
-        arrays = {name: [row[name] for row in rows] for name in names}
-        connection.execute(_on_conflict(_insert_arrays(table), table, add, keep), arrays)
+        arrays = [list(cells) for cells in zip(*rows, strict=True)]
+        statement = _on_conflict(_insert_arrays(table), table, add, keep)
+        connection.execute(statement, dict(zip(names, arrays, strict=True)))
     else:
-        connection.execute(_on_conflict(sqlite.insert(table), table, add, keep), rows)
+        # The driver takes the tuples as they are: SQLAlchemy's own handling of each row's parameters
+        # would cost as much again as the row.
+        connection.exec_driver_sql(_sqlite_text(table, add, keep), list(rows))
 
 
 def among(
@@ -58,6 +62,15 @@ def among(
         return column == func.any(literal(list(values), ARRAY(Text)))
     each = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+@lru_cache(maxsize=64)
+def _sqlite_text(table: Table, add: tuple[str, ...], keep: tuple[str, ...]) -> str:
+    names = [column.name for column in table.columns]
+    statement = _on_conflict(sqlite.insert(table), table, add, keep)
+    compiled = statement.compile(dialect=sqlite.dialect(), column_keys=names)
+    assert compiled.positiontup == names, "parameters stand in the order of the columns"
+    return str(compiled)
 
 
 def _insert_arrays(table: Table) -> postgresql.Insert:

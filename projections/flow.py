@@ -84,12 +84,12 @@ class FlowOfStates(Projection):
                 ways[way] += 1
                 statuses[subject] = way[4]
         moved = [
-            {"subject": subject, "status": status}
+            (subject, status)
             for subject, status in statuses.items()
             if stored.get(subject) != status
         ]
         upsert(connection, tables["statuses"], moved)
-        counts = [{**dict(zip(WAY, way, strict=True)), "count": n} for way, n in ways.items()]
+        counts = [(*way, count) for way, count in ways.items()]
         upsert(connection, tables["flow"], counts, add=("count",))
 
 

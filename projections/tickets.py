@@ -42,15 +42,12 @@ from projections.projection import (
 )
 from projections.views import Views
 
-SAME_MEMBER = (
-    "status", "title", "service", "priority", "impact", "urgency", "assignment_group", "source_status",
-    "reassignment_count", "reopen_count",
-)  # fmt: skip
+TEXT_MEMBERS = ("status", "title", "service", "assignment_group", "source_status")
+NUMBER_MEMBERS = ("priority", "impact", "urgency", "reassignment_count", "reopen_count")
 """Columns that are the state's member of the same name, in every family."""
 
 ASSIGNED_TO = {"incident": "assigned_to", "request": "fulfiller", "problem": "owner"}
 REPORTED_BY = {"incident": "reported_by", "request": "requested_by", "problem": "raised_by"}
-NUMBERS = frozenset({"priority", "impact", "urgency", "reassignment_count", "reopen_count"})
 FROM_VERSION_ONE = ("family", "number", "source", "opened")
 ESCAPED_NUL = "\\u0000"
 
@@ -65,17 +62,13 @@ class TicketRegister(Projection):
     version = 1
 
     def tables(self, metadata: MetaData, prefix: str) -> Tables:
-        texts = (
-            "family", "number", "status", "title", "service", "assignment_group", "assigned_to",
-            "reported_by", "source", "source_status", "opened", "updated",
-        )  # fmt: skip
-        integers = ("version", "position", *sorted(NUMBERS))
+        texts = (*FROM_VERSION_ONE, "updated", "assigned_to", "reported_by", *TEXT_MEMBERS)
         table = Table(
             prefix,
             metadata,
             Column("subject", BinaryText, primary_key=True),
             *(Column(name, BinaryText) for name in texts),
-            *(Column(name, Integer64) for name in integers),
+            *(Column(name, Integer64) for name in ("version", "position", *NUMBER_MEMBERS)),
             Column("terminal", Boolean, nullable=False),
             Column("state", BinaryText, nullable=False),
         )
@@ -124,33 +117,35 @@ def _states(connection: Connection, table: Table, subjects: set[str]) -> dict[st
 
 def _row(
     subject: str, family: str, state: Mapping[str, Json], first: Entry, latest: Entry
-) -> dict[str, Any]:
+) -> tuple[Any, ...]:
+    """In the order of the columns."""
     text = orjson.dumps(state, option=orjson.OPT_SORT_KEYS).decode()
-    status = state.get("status")
-    row = {
-        "subject": subject,
-        "family": family,
-        "number": subject.partition("/")[2],
-        **{name: state.get(name) for name in SAME_MEMBER},
-        "assigned_to": state.get(ASSIGNED_TO[family]),
-        "reported_by": state.get(REPORTED_BY[family]),
-        "source": first.attributes["source"],
-        "opened": first.time,
-        "updated": latest.time,
-        "version": latest.version,
-        "position": latest.position,
-        "terminal": is_terminal(family, status),
-        "state": text,
-    }
+    member = state.get
+    row = (
+        subject,
+        family,
+        subject.partition("/")[2],
+        first.attributes["source"],
+        first.time,
+        latest.time,
+        member(ASSIGNED_TO[family]),
+        member(REPORTED_BY[family]),
+        *map(member, TEXT_MEMBERS),
+        latest.version,
+        latest.position,
+        *map(member, NUMBER_MEMBERS),
+        is_terminal(family, member("status")),
+        text,
+    )
     return _without_nul(row) if ESCAPED_NUL in text else row
 
 
-def _without_nul(row: dict[str, Any]) -> dict[str, Any]:
+def _without_nul(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """PostgreSQL keeps no U+0000 in text: U+FFFD stands for it in columns, on both databases alike."""
-    return {
-        name: value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
-        for name, value in row.items()
-    }
+    return tuple(
+        cell.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(cell, str) else cell
+        for cell in row
+    )
 
 
 @dataclass(frozen=True, slots=True)

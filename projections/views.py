@@ -34,6 +34,8 @@ from projections.projection import BinaryText, Integer64, Projection, Tables
 SCHEMA = "views"
 LOCK_TIMEOUT_SECONDS = 30
 CACHE_KIBIBYTES = 64 * 1024
+WAL_CHECKPOINT_PAGES = 8_000
+"""32 MiB: a page that many batches change is written back to the file only once."""
 STRUCTURE_LOCK = 0x1757_0001
 """Our PostgreSQL advisory lock: one process at a time creates, swaps or drops tables."""
 RESOLVE_ATTEMPTS = 10
@@ -238,6 +240,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
 
 
