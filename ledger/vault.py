@@ -24,8 +24,10 @@ from ledger.errors import KeyDestroyed, StorageFailed
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
-POOL_KEYS = 128
-"""Data keys made ahead of use, so that an append never waits for this database's disk as well."""
+FIRST_POOL_KEYS = 32
+LARGEST_POOL_KEYS = 2_048
+"""Data keys made ahead of use, so that few appends wait for this database's disk as well. Each filling
+makes twice as many as the one before: a busy server seldom comes here, a short command leaves few unused."""
 KEPT_KEYS = 4096
 KEPT_NAMES = 100_000
 
@@ -43,6 +45,13 @@ _names = sa.Table(
     sa.Column("principal", sa.Text, nullable=False, index=True),
 )
 
+_WHO_IS = sa.select(_names.c.digest, _names.c.principal).where(
+    _names.c.digest.in_(sa.bindparam("digests", expanding=True))
+)
+_FORGET_NAME = sa.delete(_names).where(
+    (_names.c.digest == sa.bindparam("d")) | (_names.c.principal == sa.bindparam("p"))
+)
+
 
 class Vault:
     """Every method is safe from several threads. Raises StorageFailed when the vault cannot be reached."""
@@ -55,8 +64,9 @@ class Vault:
         self._engine = _engine(url)
         self._lock = threading.Lock()
         self._pool: list[tuple[int, AESGCM]] = []
+        self._pool_keys = FIRST_POOL_KEYS
         self._open_keys: dict[int, AESGCM] = {}
-        self._known_names: dict[bytes, str] = {}
+        self._known_names: dict[tuple[str, str], str] = {}
         try:
             _metadata.create_all(self._engine)
         except sa.exc.SQLAlchemyError as error:
@@ -107,7 +117,7 @@ class Vault:
                 connection.execute(sa.delete(_names).where(_names.c.principal == principal))
         with self._lock:
             self._open_keys.pop(key_id, None)
-            self._known_names = {d: p for d, p in self._known_names.items() if p != principal}
+            self._known_names = {n: p for n, p in self._known_names.items() if p != principal}
 
     def forget_keys(self) -> None:
         """Another process destroyed a key: drop what this one still holds in memory."""
@@ -124,37 +134,35 @@ class Vault:
 
     def principal_named(self, name: str, known_to: str) -> str | None:
         """The principal that `known_to` (a source, or "") calls by this name."""
-        digest = self._name_digest(name, known_to)
-        found = self._known_names.get(digest)
-        if found is None:
-            with self._begin() as connection:
-                found = connection.execute(
-                    sa.select(_names.c.principal).where(_names.c.digest == digest)
-                ).scalar()
-            if found is not None:
-                self._keep_name(digest, found)
-        return found
+        self.look_up([(name, known_to)])
+        return self._known_names.get((name, known_to))
+
+    def look_up(self, names: Iterable[tuple[str, str]]) -> None:
+        """Remember whom these names, each with who knows it, lead to: one question for all of them."""
+        known = self._known_names
+        asked = {self._name_digest(*name): name for name in names if name not in known}
+        if not asked:
+            return
+        with self._begin() as connection:
+            found = connection.execute(_WHO_IS, {"digests": list(asked)}).all()
+        for digest, principal in found:
+            self._keep_name(asked[bytes(digest)], principal)
 
     def name_principals(self, names: Iterable[tuple[str, str, str]]) -> None:
         """Durably remember (name, known_to, principal).
 
         A principal whose creation was rolled back may come again under another name: its old names go.
         """
-        told = [
-            (self._name_digest(name, known_to), principal) for name, known_to, principal in names
+        told = {(name, known_to): principal for name, known_to, principal in names}
+        rows = [
+            {"digest": self._name_digest(*name), "principal": principal}
+            for name, principal in told.items()
         ]
         with self._begin() as connection:
-            for digest, principal in told:
-                connection.execute(
-                    sa.delete(_names).where(
-                        (_names.c.digest == digest) | (_names.c.principal == principal)
-                    )
-                )
-            connection.execute(
-                sa.insert(_names), [{"digest": digest, "principal": p} for digest, p in told]
-            )
-        for digest, principal in told:
-            self._keep_name(digest, principal)
+            connection.execute(_FORGET_NAME, [{"d": r["digest"], "p": r["principal"]} for r in rows])
+            connection.execute(sa.insert(_names), rows)
+        for name, principal in told.items():
+            self._keep_name(name, principal)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -184,7 +192,8 @@ class Vault:
 
     def _fill_pool(self) -> None:
         rows, made = [], []
-        for _ in range(POOL_KEYS):
+        filling, self._pool_keys = self._pool_keys, min(2 * self._pool_keys, LARGEST_POOL_KEYS)
+        for _ in range(filling):
             key_id, plain = int.from_bytes(os.urandom(8), "big") >> 1, os.urandom(KEY_BYTES)
             nonce = os.urandom(NONCE_BYTES)
             rows.append(
@@ -203,10 +212,10 @@ class Vault:
             self._open_keys.clear()
         self._open_keys[key_id] = key
 
-    def _keep_name(self, digest: bytes, principal: str) -> None:
+    def _keep_name(self, name: tuple[str, str], principal: str) -> None:
         if len(self._known_names) >= KEPT_NAMES:
             self._known_names.clear()
-        self._known_names[digest] = principal
+        self._known_names[name] = principal
 
     def _name_digest(self, name: str, known_to: str) -> bytes:
         return hmac.digest(self._name_key, f"{known_to}\n{name}".encode(), "sha256")
