@@ -166,3 +166,30 @@ def stored_entries(database: Database, subject: str) -> list[tuple[int, bytes, b
             (subject,),
         )
     return [(position, raw or b"", leaf) for position, raw, leaf in rows]
+
+
+class StoredSnapshot(NamedTuple):
+    position: Any
+    state: Any
+
+
+def stored_snapshots(
+    database: Database, first: int, end: int
+) -> dict[tuple[int, int], StoredSnapshot]:
+    """By (subject key, version), of the subjects with keys first … end - 1."""
+    with database.reading() as transaction:
+        rows = transaction.rows(
+            "SELECT subject, version, position, state FROM snapshots WHERE subject >= ? AND subject < ?",
+            (first, end),
+        )
+    return {(key, version): StoredSnapshot(at, state) for key, version, at, state in rows}
+
+
+def stored_by_subject(database: Database, first: int, end: int) -> Iterator[Row]:
+    """(subject key, version, position, entry) of those subjects, each one's entries in order."""
+    sql = (
+        f"SELECT subject, version, position, {_as_bytes(database, 'entry')} FROM events "
+        "WHERE subject >= ? AND subject < ? ORDER BY subject, version"
+    )
+    with database.reading() as transaction:
+        yield from transaction.stream(sql, (first, end))

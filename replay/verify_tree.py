@@ -192,7 +192,6 @@ class TreeCheck:
             told = "missing" if stored is None else "not a tile of 256 hashes"
             self._problems.add(first * width + 1, "tile", f"tile {level}/{index} is {told}")
             return
-        self._tile_roots[level, index] = stored.root
         for offset, node in enumerate(computed):
             sealed = stored.hashes[offset * HASH_BYTES : (offset + 1) * HASH_BYTES]
             if sealed != node:
@@ -204,6 +203,7 @@ class TreeCheck:
                     f"{below + width}, which lead to {node.hex()}",
                 )
                 return
+        self._tile_roots[level, index] = stored.root
 
     # Signed heads
 
