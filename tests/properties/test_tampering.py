@@ -162,7 +162,7 @@ def test_any_inserted_row_is_found(
         original,
         directory,
         *moved(position, by=1),
-        # Its version is that of another row, which a forger with the database's keys can have.
+        # The versions behind it give way, as the positions do.
         ("UPDATE events SET version = version + 10000 WHERE subject = ? AND version >= ?", [subject, version]),
         (
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)",
@@ -170,7 +170,11 @@ def test_any_inserted_row_is_found(
         ),
     )  # fmt: skip
 
-    assert problem.position == position
+    if of == position - 1 and not is_plausible:
+        # Two neighbours bear one number. Which of them is the false one the report leaves open.
+        assert (problem.position, problem.kind) == (of, "inserted")
+    else:
+        assert problem.position == position
 
 
 @search
