@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from api.compose import new_token, token_hash
@@ -13,7 +13,7 @@ from ledger.entry import Draft
 from ledger.govern import Actor, GovernProposal, Order
 from ledger.ledger import Ledger, recorded
 from ledger.taken import Request
-from ledger.view import Receipt, View
+from ledger.view import Needs, Receipt, View
 
 RIGHTS = ("read", "append", "administer")
 _UNKNOWN_HASH = "sha256:" + "0" * 64
@@ -35,11 +35,8 @@ class _TokenProposal:
     token: str = ""
     request: Request | None = None
 
-    def touches(self) -> Iterable[str]:
-        return self.inner.touches()
-
-    def rows(self) -> Iterable[tuple[str, str, int]]:
-        return self.inner.rows()
+    def foresee(self, needs: Needs) -> None:
+        self.inner.foresee(needs)
 
     def settle(self, view: View) -> list[Draft]:
         self.token = new_token(view.next_number("ledger"))

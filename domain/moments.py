@@ -11,7 +11,7 @@ def to_text(moment: datetime) -> str:
     """`2026-03-02T09:30:00.000000Z`. The moment must carry a zone."""
     if moment.tzinfo is None:
         raise Malformed(f"expected a time with a zone, got {moment.isoformat()}", time=str(moment))
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_text(text: str) -> datetime:
@@ -33,7 +33,8 @@ def is_canonical(text: str) -> bool:
 
 def canonical_time(text: str) -> str:
     """The same moment in UTC with microseconds. Raises Malformed."""
-    return to_text(from_text(text))
+    moment = from_text(text)
+    return text if is_canonical(text) else to_text(moment)
 
 
 def later(text: str, by: timedelta) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,8 +23,8 @@ from ledger.errors import AlreadyALedger, KeyFileUnusable, NotALedger
 from ledger.govern import Actor, Order
 from ledger.ids import new_uuid7
 from ledger.ledger import Ledger, recorded
-from ledger.taken import FileRow, Request
-from ledger.view import SYSTEM, View
+from ledger.taken import Request
+from ledger.view import SYSTEM, Needs, View
 
 FIRST_PERSON = "principal/PRN0000002"
 OPERATOR = "principal/PRN0000003"
@@ -49,11 +49,8 @@ class _GenesisProposal:
     genesis: Genesis
     request: Request | None = None
 
-    def touches(self) -> Iterable[str]:
-        return ()
-
-    def rows(self) -> Iterable[FileRow]:
-        return ()
+    def foresee(self, needs: Needs) -> None:
+        """Nothing is there yet."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         if view.position:

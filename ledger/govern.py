@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.command import Case, Command, decide
@@ -12,8 +12,8 @@ from domain.may import Decision, DecisionRequest, May
 from ledger.entry import Draft
 from ledger.ids import new_uuid7
 from ledger.states import Loaded
-from ledger.taken import FileRow, Request
-from ledger.view import View
+from ledger.taken import Request
+from ledger.view import Needs, View
 
 Load = Callable[[str], Loaded]
 
@@ -73,14 +73,11 @@ class GovernProposal:
     def __post_init__(self) -> None:
         self.request = self.order.request
 
-    def touches(self) -> Iterable[str]:
-        if self.decided is not None:
-            return [name for name in self.decided.reads if not name.endswith("/new")]
-        named = [self.order.subject] if self.order.subject else []
-        return [*named, self.order.actor.principal, *self.order.command.reads()]
-
-    def rows(self) -> Iterable[FileRow]:
-        return ()
+    def foresee(self, needs: Needs) -> None:
+        order = self.order
+        if order.subject is not None:
+            needs.subjects.add(order.subject)
+        needs.subjects.update((order.actor.principal, *order.command.reads()))
 
     def rehearse(self, load: Load, now: str, at: int) -> None:
         """Raises LedgerError: then the order is refused in the state that `load` tells."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.errors import Malformed, MayNot, NotTheOwner
 from domain.event import Event, Json
 from ledger.entry import Draft
-from ledger.taken import FileRow, Request
-from ledger.view import View
+from ledger.taken import Request
+from ledger.view import Needs, View
 
 GOVERNED_FAMILIES = frozenset({"principal", "ledger"})
 """What confers authority is recorded under govern only."""
@@ -32,6 +32,7 @@ class Observation:
     source: str
     actor: str | None = None
     said: Mapping[str, str] = field(default_factory=dict)
+    is_checked: bool = False
 
     def __post_init__(self) -> None:
         event = self.event
@@ -41,6 +42,8 @@ class Observation:
                 rules=("govern-only",),
                 type=event.type_name,
             )
+        if self.is_checked:
+            return
         read = event.from_data(self.data)
         if event.moments:
             told = [member for member in event.moments if self.data.get(member) is not None]
@@ -49,6 +52,17 @@ class Observation:
             map(_claims_commitment, self.said.values())
         ):
             raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
+
+
+def check_stated(event: type[Event], stated: Mapping[str, Json]) -> None:
+    """May an observed fact of this type state these members? Raises Malformed.
+
+    No type looks at two of its members together, so members that pass one by one pass as one patch. An
+    importer asks once for each value that it meets, not once for each fact.
+    """
+    event.from_data(stated)
+    if any(map(_claims_commitment, stated.values())):
+        raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
 
 
 @dataclass(slots=True)
@@ -73,11 +87,14 @@ class ObserveProposal:
     row: RowIdentity | None = None
     was_seen: bool = False
 
-    def touches(self) -> Iterable[str]:
-        return [fact.subject for fact in self.facts]
-
-    def rows(self) -> Iterable[FileRow]:
-        return () if self.row is None else [(self.row.source, self.row.number, self.row.ordinal)]
+    def foresee(self, needs: Needs) -> None:
+        if self.row is not None:
+            needs.rows.append((self.row.source, self.row.number, self.row.ordinal))
+        for fact in self.facts:
+            needs.subjects.add(fact.subject)
+            for named in (fact.actor, *map(fact.data.get, fact.event.persons)):
+                if named is not None and not named.startswith("principal/"):
+                    needs.people.add((named, self.recorder))
 
     def settle(self, view: View) -> list[Draft]:
         self._check_recorder(view)

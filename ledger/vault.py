@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import TracebackType
 from typing import Any
 
@@ -134,19 +134,20 @@ class Vault:
 
     def principal_named(self, name: str, known_to: str) -> str | None:
         """The principal that `known_to` (a source, or "") calls by this name."""
-        self.look_up([(name, known_to)])
-        return self._known_names.get((name, known_to))
+        return self.look_up([(name, known_to)]).get((name, known_to))
 
-    def look_up(self, names: Iterable[tuple[str, str]]) -> None:
-        """Remember whom these names, each with who knows it, lead to: one question for all of them."""
+    def look_up(self, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Whom these names, each with who knows it, lead to; unknown ones are left out. One question for all."""
         known = self._known_names
-        asked = {self._name_digest(*name): name for name in names if name not in known}
-        if not asked:
-            return
-        with self._begin() as connection:
-            found = connection.execute(_WHO_IS, {"digests": list(asked)}).all()
-        for digest, principal in found:
-            self._keep_name(asked[bytes(digest)], principal)
+        found = {name: known[name] for name in names if name in known}
+        asked = {self._name_digest(*name): name for name in names if name not in found}
+        if asked:
+            with self._begin() as connection:
+                rows = connection.execute(_WHO_IS, {"digests": list(asked)}).all()
+            for digest, principal in rows:
+                found[asked[bytes(digest)]] = principal
+                self._keep_name(asked[bytes(digest)], principal)
+        return found
 
     def name_principals(self, names: Iterable[tuple[str, str, str]]) -> None:
         """Durably remember (name, known_to, principal).
@@ -159,7 +160,9 @@ class Vault:
             for name, principal in told.items()
         ]
         with self._begin() as connection:
-            connection.execute(_FORGET_NAME, [{"d": r["digest"], "p": r["principal"]} for r in rows])
+            connection.execute(
+                _FORGET_NAME, [{"d": r["digest"], "p": r["principal"]} for r in rows]
+            )
             connection.execute(sa.insert(_names), rows)
         for name, principal in told.items():
             self._keep_name(name, principal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
@@ -41,6 +42,16 @@ class Receipt(NamedTuple):
 _Savepoint = tuple[dict[str, int], int, int]
 
 
+@dataclass(slots=True)
+class Needs:
+    """What proposals will look up, as far as they know ahead. `people`: (name, who knows it)."""
+
+    subjects: set[str] = field(default_factory=set)
+    people: set[tuple[str, str]] = field(default_factory=set)
+    requests: list[Request] = field(default_factory=list)
+    rows: list[FileRow] = field(default_factory=list)
+
+
 class _Additions:
     """What one proposal adds. Joined to the view when all of it is known to fit."""
 
@@ -77,6 +88,7 @@ class View:
         self.trusted_recorders: set[str] = set()
         """Sources found to be registered in this commit. It drops one as soon as the source moves."""
         self._names: dict[tuple[str, str], str] = {}
+        self._people: dict[tuple[str, str], str | None] = {}
         self._numbers: dict[str, int] = {}
         self._first_key: int | None = None
         self._last: Receipt | None = None
@@ -95,11 +107,9 @@ class View:
 
     # Reading
 
-    def prefetch(
-        self, subjects: set[str], requests: Sequence[Request], rows: Sequence[FileRow]
-    ) -> None:
-        """Look up in a few statements what settling these would look up one by one."""
-        unknown = [name for name in subjects if self._cache.get(name) is None]
+    def prefetch(self, needs: Needs) -> None:
+        """Look up in a few statements what settling would look up one by one."""
+        unknown = [name for name in needs.subjects if self._cache.get(name) is None]
         for names in portions(unknown):
             clause, values = self._transaction.among("name", names)
             found = self._transaction.rows(f"SELECT name FROM subjects WHERE {clause}", values)
@@ -107,7 +117,10 @@ class View:
             for name in names:
                 if name not in known:
                     self._cache.put(name, UNKNOWN)
-        self.taken.prefetch(requests, rows)
+        self.taken.prefetch(needs.requests, needs.rows)
+        for asked in portions(list(needs.people)):
+            people = self._vault.look_up(asked)
+            self._people.update({person: people.get(person) for person in asked})
 
     def load(self, subject: str) -> Loaded:
         found = self.moved.get(subject) or self._cache.get(subject)
@@ -154,12 +167,16 @@ class View:
 
     def person(self, named: str, known_to: str) -> tuple[str, list[Draft]]:
         """The principal id for what a source calls somebody, and the event that introduces a new one."""
-        known = self._names.get((named, known_to)) or self._vault.principal_named(named, known_to)
+        name = (named, known_to)
+        known = self._names.get(name)
+        if known is None:
+            asked = name in self._people
+            known = self._people[name] if asked else self._vault.principal_named(named, known_to)
         if known is not None and self.load(known).version:
             return known, []
         principal = self.next_number("principal")
         self.take_number(principal)
-        self._names[(named, known_to)] = principal
+        self._names[name] = principal
         introduction = Draft(
             principal,
             PrincipalReferenced,

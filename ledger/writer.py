@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,9 +20,9 @@ from ledger.errors import OutcomeUnknown, StorageFailed
 from ledger.log import lock_head
 from ledger.merkle import leaf_hash
 from ledger.states import StateCache
-from ledger.taken import FileRow, Request
+from ledger.taken import Request
 from ledger.vault import Vault
-from ledger.view import Receipt, View
+from ledger.view import Needs, Receipt, View
 
 GROUP_PROPOSALS = 2_000
 """Most proposals in one commit: bounds how long the first of them waits."""
@@ -35,12 +35,8 @@ class Proposal(Protocol):
 
     request: Request | None
 
-    def touches(self) -> Iterable[str]:
-        """The subjects that settling will load, as far as they are known ahead: looked up together."""
-        ...
-
-    def rows(self) -> Iterable[FileRow]:
-        """The rows of imported files that it will take."""
+    def foresee(self, needs: Needs) -> None:
+        """Add what settling will look up, so that a whole group is looked up together."""
         ...
 
     def settle(self, view: View) -> Sequence[Draft]:
@@ -242,11 +238,12 @@ class Writer:
 def _prefetch(view: View, proposals: Sequence[Proposal]) -> None:
     if len(proposals) == 1:
         return  # there is nothing to look up together
-    view.prefetch(
-        {subject for proposal in proposals for subject in proposal.touches()},
-        [proposal.request for proposal in proposals if proposal.request is not None],
-        [row for proposal in proposals for row in proposal.rows()],
-    )
+    needs = Needs()
+    for proposal in proposals:
+        proposal.foresee(needs)
+        if proposal.request is not None:
+            needs.requests.append(proposal.request)
+    view.prefetch(needs)
 
 
 def _settled(view: View, proposal: Proposal) -> Outcome:

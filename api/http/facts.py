@@ -6,7 +6,7 @@ are the idempotency key: the same event again gets its first receipt, whatever b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -26,7 +26,7 @@ from ledger.govern import token_is_live
 from ledger.ledger import recorded
 from ledger.observe import ObserveProposal
 from ledger.taken import Request
-from ledger.view import View
+from ledger.view import Needs, View
 from ledger.writer import Outcome, Recorded
 
 ROUTE = "/v1/events"
@@ -38,9 +38,10 @@ class _SignedInFact(ObserveProposal):
 
     token: str | None = None
 
-    def touches(self) -> Iterable[str]:
-        known = ObserveProposal.touches(self)
-        return known if self.token is None else [*known, self.token]
+    def foresee(self, needs: Needs) -> None:
+        ObserveProposal.foresee(self, needs)
+        if self.token is not None:
+            needs.subjects.add(self.token)
 
     def settle(self, view: View) -> list[Draft]:
         if self.token is not None and not token_is_live(
