@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli.output import JSON_OPTION, note, progress, say, tell, write_whole
+from api.cli.output import JSON_OPTION, Bar, note, progress, say, tell, write_whole
 from api.cli.session import opened, settings
 
 if TYPE_CHECKING:
@@ -60,14 +60,36 @@ def _verified(chosen: Settings, notes: Sequence[str], *, deep: bool) -> Report:
     from ledger.open import open_database
     from replay.verify import verify as verify_log
 
-    if deep:
-        raise NotImplementedError
-    database = open_database(chosen.database_url)
-    try:
-        with progress("Verifying") as bar:
+    with progress("Verifying") as bar:
+        if deep:
+            return _verified_deep(chosen, notes, bar)
+        database = open_database(chosen.database_url)
+        try:
             return verify_log(database, notes, bar)
+        finally:
+            database.close()
+
+
+def _verified_deep(chosen: Settings, notes: Sequence[str], bar: Bar) -> Report:
+    from api.compose import open_ledger
+    from ledger.urls import sqlite_path
+    from projections.views import Views
+    from replay.verify_deep import read_model_comparisons, verify_deep
+
+    ledger = open_ledger(chosen)
+    try:
+        kept_in = sqlite_path(chosen.resolved_views_url)
+        if kept_in is not None and not kept_in.exists():
+            # Read models that were never made cannot be wrong, and looking must not make them.
+            return verify_deep(ledger.database, notes, (), bar)
+        views = Views(chosen.resolved_views_url)
+        try:
+            comparisons = read_model_comparisons(ledger, views)
+            return verify_deep(ledger.database, notes, comparisons, bar)
+        finally:
+            views.close()
     finally:
-        database.close()
+        ledger.close()
 
 
 def _copies(directory: Path | None) -> list[Path]:
