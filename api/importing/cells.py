@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
+from operator import ne
 
 Cells = tuple[str | None, ...]
 """One per column of the layout. The previous row of a number's first one is `Layout.nothing`."""
@@ -29,8 +31,4 @@ class Layout:
 
 def changed_mask(previous: Cells, row: Cells, bits: tuple[int, ...]) -> int:
     """A bit for each cell that differs. `bits` are the powers of two, one per column."""
-    mask = 0
-    for bit, before, now in zip(bits, previous, row, strict=True):
-        if before != now:
-            mask |= bit
-    return mask
+    return sum(compress(bits, map(ne, previous, row)))

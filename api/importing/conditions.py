@@ -28,11 +28,14 @@ class Alternative:
     unchanged: int
     comparisons: tuple[Comparison, ...]
 
-    def holds(self, mask: int, previous: Cells, row: Cells, first: bool) -> bool:
+    def may_hold(self, mask: int, *, first: bool) -> bool:
+        """As far as which cells changed can tell."""
         if (self.changed and not mask & self.changed) or mask & self.unchanged:
             return False
-        if self.first is not None and self.first is not first:
-            return False
+        return self.first is None or self.first is first
+
+    def fits(self, previous: Cells, row: Cells) -> bool:
+        """As far as what stands in the cells can tell."""
         for asked in self.comparisons:
             cell = previous[asked.index] if asked.previous else row[asked.index]
             if (cell in asked.values) is not asked.wanted:
@@ -40,24 +43,25 @@ class Alternative:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """Alternatives: one must hold. None at all holds always."""
-
-    alternatives: tuple[Alternative, ...]
-
-    def holds(self, mask: int, previous: Cells, row: Cells, first: bool) -> bool:
-        if not self.alternatives:
-            return True
-        # A loop, not any(): this runs for every rule of every row.
-        for alternative in self.alternatives:  # noqa: SIM110 - as the line above says
-            if alternative.holds(mask, previous, row, first):
-                return True
-        return False
+Condition = tuple[Alternative, ...]
+"""Alternatives: one must hold."""
 
 
 def condition(alternatives: Sequence[When], layout: Layout) -> Condition:
-    return Condition(tuple(_alternative(when, layout) for when in alternatives))
+    """Without any alternative, a condition that always holds."""
+    return tuple(_alternative(when, layout) for when in alternatives) or (ALWAYS,)
+
+
+ALWAYS = Alternative(None, 0, 0, ())
+
+
+def possible(asked: Condition, mask: int, *, first: bool) -> Condition:
+    """The alternatives that which cells changed does not rule out."""
+    return tuple(each for each in asked if each.may_hold(mask, first=first))
+
+
+def holds(asked: Condition, previous: Cells, row: Cells, mask: int, *, first: bool) -> bool:
+    return any(each.fits(previous, row) for each in possible(asked, mask, first=first))
 
 
 def as_cell(scalar: Scalar) -> str | None:

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from api.importing.cells import Layout
 from api.importing.checks import check
 from api.importing.faults import CannotRead, UnknownMapping
-from api.importing.reading import kept_columns
 from api.importing.schema import FamilyBy, SourceMapping
 from api.importing.yaml_lines import Lines, read_yaml
 
@@ -84,7 +83,8 @@ def _columns(mapping: SourceMapping) -> Iterator[str]:
             yield from when.columns()
     for rule in mapping.events:
         yield from rule.columns()
-    yield from kept_columns(mapping)
+    if mapping.keep is not None:
+        yield from mapping.keep.read_columns()
     yield from mapping.links
 
 

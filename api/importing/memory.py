@@ -1,6 +1,6 @@
-"""What the run remembers of each number: its last row, how many it had, the status its events led to.
+"""What the run remembers of each subject: its last row, how many it had, the status its events led to.
 
-Bounded: beyond `KEPT_NUMBERS` the least recently seen go to a scratch file of the run, which is removed at
+Bounded: beyond `KEPT_SUBJECTS` the least recently seen go to a scratch file of the run, which is removed at
 its end. Never into the ledger's files: cells hold what sources say, names included.
 """
 
@@ -18,15 +18,10 @@ import sqlalchemy as sa
 
 from api.importing.cells import Cells
 
-KEPT_NUMBERS = 10_000
+KEPT_SUBJECTS = 10_000
 
-_metadata = sa.MetaData()
-_spilled = sa.Table(
-    "spilled",
-    _metadata,
-    sa.Column("number", sa.Text, primary_key=True),
-    sa.Column("known", sa.LargeBinary, nullable=False),
-)
+SPILLED_BITS = 1 << 23
+"""A bit for each hash of a spilled subject (1 MiB): new subjects are known to be new without a look."""
 
 
 class Known(NamedTuple):
@@ -41,24 +36,28 @@ UNKNOWN = Known(None, 0, None)
 
 
 class Memory:
-    def __init__(self, kept: int = KEPT_NUMBERS) -> None:
+    def __init__(self, kept: int = KEPT_SUBJECTS) -> None:
         self._kept = kept
         self._near: OrderedDict[str, Known] = OrderedDict()
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._far: sa.Connection | None = None
+        self._may_be_far = bytearray(SPILLED_BITS // 8)
 
-    def of(self, number: str) -> Known:
-        """UNKNOWN for a number that the file has not had yet."""
-        known = self._near.get(number)
+    def of(self, subject: str) -> Known:
+        """UNKNOWN for a subject that the file has not had yet."""
+        known = self._near.get(subject)
         if known is not None:
-            self._near.move_to_end(number)
+            self._near.move_to_end(subject)
             return known
-        return UNKNOWN if self._far is None else self._fetched(self._far, number)
+        at = hash(subject) % SPILLED_BITS
+        if self._far is None or not self._may_be_far[at >> 3] & 1 << (at & 7):
+            return UNKNOWN
+        return self._fetched(self._far, subject)
 
-    def keep(self, number: str, known: Known) -> None:
-        self._near[number] = known
+    def keep(self, subject: str, known: Known) -> None:
+        self._near[subject] = known
         if len(self._near) > self._kept:
-            self._spill()
+            self._spill(self._far or self._opened())
 
     def __enter__(self) -> Self:
         return self
@@ -75,29 +74,33 @@ class Memory:
         if self._scratch is not None:
             self._scratch.cleanup()
 
-    def _fetched(self, far: sa.Connection, number: str) -> Known:
-        row = far.execute(sa.select(_spilled.c.known).where(_spilled.c.number == number)).first()
+    def _fetched(self, far: sa.Connection, subject: str) -> Known:
+        row = far.exec_driver_sql("SELECT known FROM spilled WHERE subject = ?", (subject,)).first()
         if row is None:
             return UNKNOWN
         cells, ordinal, status = orjson.loads(row[0])
         return Known(None if cells is None else tuple(cells), ordinal, status)
 
-    def _spill(self) -> None:
-        far = self._far or self._opened()
+    def _spill(self, far: sa.Connection) -> None:
         oldest = list(islice(self._near.items(), self._kept // 2))
-        far.execute(
-            sa.insert(_spilled).prefix_with("OR REPLACE"),
-            [{"number": number, "known": orjson.dumps(list(known))} for number, known in oldest],
+        far.exec_driver_sql(
+            "INSERT OR REPLACE INTO spilled VALUES (?, ?)",
+            [(subject, orjson.dumps(list(known))) for subject, known in oldest],
         )
-        for number, _ in oldest:
-            del self._near[number]
+        for subject, _ in oldest:
+            at = hash(subject) % SPILLED_BITS
+            self._may_be_far[at >> 3] |= 1 << (at & 7)
+            del self._near[subject]
 
     def _opened(self) -> sa.Connection:
         self._scratch = tempfile.TemporaryDirectory(prefix="itsm-ledger-import-")
-        engine = sa.create_engine(f"sqlite:///{Path(self._scratch.name) / 'numbers.db'}")
+        engine = sa.create_engine(f"sqlite:///{Path(self._scratch.name) / 'subjects.db'}")
         self._far = engine.connect()
         # Scratch: losing it loses nothing, so nothing of it need reach the disk.
-        self._far.exec_driver_sql("PRAGMA synchronous = OFF")
-        self._far.exec_driver_sql("PRAGMA journal_mode = OFF")
-        _metadata.create_all(self._far)
+        for statement in (
+            "PRAGMA synchronous = OFF",
+            "PRAGMA journal_mode = OFF",
+            "CREATE TABLE spilled (subject TEXT PRIMARY KEY, known BLOB NOT NULL) WITHOUT ROWID",
+        ):
+            self._far.exec_driver_sql(statement)
         return self._far

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -39,7 +39,7 @@ def read_rows(lines: Iterator[str], mapping: SourceMapping, layout: Layout) -> I
     """Raises ColumnsDiffer before the first row, CutShort after the last whole one."""
     if mapping.file.format == "csv":
         return _CsvRows(mapping, layout).read(lines)
-    return _json_rows(lines, mapping, layout)
+    return _JsonRows(mapping, layout).read(lines)
 
 
 class _CsvRows:
@@ -162,52 +162,51 @@ def _picker(names: list[str], layout: Layout) -> Callable[[list[str]], Iterable[
     return lambda fields: pick([*fields, ""])
 
 
-def _json_rows(lines: Iterator[str], mapping: SourceMapping, layout: Layout) -> Iterator[Row]:
-    form = mapping.file
-    missing = frozenset(["", *form.missing])
-    for line, text in enumerate(lines, 1):
-        if not text.strip():
-            continue
-        try:
-            told = orjson.loads(text)
-        except (ValueError, UnicodeEncodeError):
-            told = None
-        if not isinstance(told, dict):
-            if not text.endswith("\n"):
+class _JsonRows:
+    def __init__(self, mapping: SourceMapping, layout: Layout) -> None:
+        self._form, self._number, self._columns = mapping.file, mapping.number, layout.columns
+        self._missing = frozenset(["", *mapping.file.missing])
+
+    def read(self, lines: Iterator[str]) -> Iterator[Row]:
+        for line, text in enumerate(lines, 1):
+            if not text.strip():
+                continue
+            told = _json_object(text)
+            if told is not None:
+                yield from self._rows(line, text, told)
+            elif text.endswith("\n"):
+                yield Row(line, text, None, None, "not a JSON object")
+            else:
                 raise CutShort("the last line is not whole (not a JSON object)")
-            yield Row(line, text, None, None, "not a JSON object")
-            continue
-        yield from _object_rows(line, text, told, mapping, layout, missing)
+
+    def _rows(self, line: int, text: str, told: dict[str, Any]) -> Iterator[Row]:
+        for item in _exploded(told, self._form):
+            if item is None:
+                fault = f"expected a list of objects in {self._form.explode}"
+                yield Row(line, text, None, self._cell(told, self._number), fault)
+            else:
+                cells = tuple([self._cell(item, column) for column in self._columns])
+                yield Row(line, text, cells, self._cell(item, self._number))
+
+    def _cell(self, told: dict[str, Any], path: str) -> str | None:
+        return _cell(_at(told, path), self._missing)
 
 
-def _object_rows(
-    line: int,
-    text: str,
-    told: dict[str, Any],
-    mapping: SourceMapping,
-    layout: Layout,
-    missing: frozenset[str],
-) -> Iterator[Row]:
-    items = _exploded(told, mapping.file)
-    number = _cell(_at(told, mapping.number), missing)
-    if not items:
-        yield Row(line, text, None, number, f"expected a list of objects in {mapping.file.explode}")
-    for item in items:
-        if item is None:
-            fault = f"expected an object in {mapping.file.explode}"
-            yield Row(line, text, None, number, fault)
-            continue
-        cells = tuple([_cell(_at(item, column), missing) for column in layout.columns])
-        yield Row(line, text, cells, _cell(_at(item, mapping.number), missing))
+def _json_object(text: str) -> dict[str, Any] | None:
+    try:
+        told = orjson.loads(text)
+    except (ValueError, UnicodeEncodeError):
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def _exploded(told: dict[str, Any], form: FileForm) -> list[dict[str, Any] | None]:
-    """One object per item of the list, with the parent's members beside `list.member`."""
+    """One object per item of the list, the parent's members beside `list.member`; None for what is none."""
     if form.explode is None:
         return [told]
     items = told.get(form.explode)
-    if not isinstance(items, list):
-        return []
+    if not isinstance(items, list) or not items:
+        return [None]
     parent = {name: value for name, value in told.items() if name != form.explode}
     return [
         {**parent, **{f"{form.explode}.{name}": value for name, value in item.items()}}
@@ -238,5 +237,5 @@ def _cell(value: Any, missing: frozenset[str]) -> str | None:
         case list() if not any(isinstance(item, list | dict) for item in value):
             text = ", ".join(filter(None, (_cell(item, frozenset()) for item in value)))
         case _:
-            text = cast("str", orjson.dumps(value).decode())
+            text = orjson.dumps(value).decode()
     return None if text in missing else text

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import IO
 
 from api.compose import House
-from api.importing.cells import Cells
 from api.importing.faults import BadRow, InputTruncated, Stopped, StrictStop
 from api.importing.mapping import Loaded, layout_of, load_mapping
 from api.importing.memory import Known, Memory
-from api.importing.reading import Reader
+from api.importing.reading import Reader, Reading
 from api.importing.registering import register_source
 from api.importing.rejects import Rejects, default_rejects_path
 from api.importing.result import ImportResult
@@ -108,14 +107,13 @@ def _record_run(
     ledger.execute(Order(run, actor))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
-    """A row on its way into the ledger, and what its number had before, should it be refused."""
+    """A row on its way into the ledger, and what its subject had before, should it be refused."""
 
     row: Row
-    number: str
+    subject: str
     before: Known
-    ordinal: int
     deviations: int
     proposal: ObserveProposal
 
@@ -174,40 +172,49 @@ class _Run:
         )
 
     def _take(self, row: Row) -> None:
-        number = row.number
         if row.cells is None:
-            if number is not None:
-                before = self._memory.of(number)
-                self._memory.keep(number, before._replace(ordinal=before.ordinal + 1))
+            self._pass_over(row)
             self._reject(row, BadRow(row.fault))
             return
         try:
-            self._map(row, row.cells)
-        except LedgerError as error:
+            subject = self._reader.subject(row.cells)
+        except BadRow as error:
             self._reject(row, error)
+            return
+        before = self._memory.of(subject)
+        try:
+            made = self._reader.read(subject, before, row.cells)
+        except LedgerError as error:
+            self._memory.keep(subject, Known(before.cells, before.ordinal + 1, before.status))
+            self._reject(row, error)
+            return
+        self._add(row, subject, before, made)
 
-    def _map(self, row: Row, cells: Cells) -> None:
-        number = self._reader.number(cells)
-        before = self._memory.of(number)
+    def _pass_over(self, row: Row) -> None:
+        """A bad row has its place all the same: those after it keep theirs when it is mended."""
+        subject = None if row.number is None else self._reader.subject_numbered(row.number)
+        if subject is not None:
+            before = self._memory.of(subject)
+            self._memory.keep(subject, Known(before.cells, before.ordinal + 1, before.status))
+
+    def _add(self, row: Row, subject: str, before: Known, made: Reading) -> None:
         ordinal = before.ordinal + 1
-        # Counted first: a bad row has its place, so that those after it keep theirs when it is mended.
-        self._memory.keep(number, before._replace(ordinal=ordinal))
-        subject = self._reader.subject(cells)
-        made = self._reader.read(subject, ordinal, before.cells, cells, before.status)
         if made.skip is not None:
+            self._memory.keep(subject, Known(before.cells, ordinal, before.status))
             self.result.skip(made.skip)
             return
-        self._memory.keep(number, Known(cells, ordinal, made.status))
+        self._memory.keep(subject, Known(row.cells, ordinal, made.status))
         proposal = ObserveProposal(
             made.facts,
             self._mapping.principal,
-            row=RowIdentity(self._mapping.source, self._identity(subject, number), ordinal),
+            row=RowIdentity(self._mapping.source, self._identity(subject), ordinal),
         )
-        self._batch.append(_Waiting(row, number, before, ordinal, made.deviations, proposal))
+        self._batch.append(_Waiting(row, subject, before, made.deviations, proposal))
 
-    def _identity(self, subject: str, number: str) -> str:
-        """Where one file has several families, the number alone may mean two subjects."""
-        return number if isinstance(self._mapping.family, str) else subject
+    def _identity(self, subject: str) -> str:
+        """The number; where one file has several families, it alone might mean two subjects."""
+        is_one = isinstance(self._mapping.family, str)
+        return subject[subject.index("/") + 1 :] if is_one else subject
 
     def _record(self) -> None:
         batch, self._batch = self._batch, []
@@ -221,9 +228,10 @@ class _Run:
                 self._count(waiting, outcome)
 
     def _refused(self, waiting: _Waiting, error: LedgerError) -> None:
-        # The number's next row is compared with the last one that was taken, so that nothing is missed.
-        now = self._memory.of(waiting.number)
-        self._memory.keep(waiting.number, waiting.before._replace(ordinal=now.ordinal))
+        # The subject's next row is compared with the last one that was taken, so that nothing is missed.
+        cells, _, status = waiting.before
+        ordinal = self._memory.of(waiting.subject).ordinal
+        self._memory.keep(waiting.subject, Known(cells, ordinal, status))
         self._reject(waiting.row, error)
 
     def _count(self, waiting: _Waiting, recorded: Recorded) -> None:

@@ -84,10 +84,13 @@ class Rule(Part):
     comment: AnyValue | None = None
     reason: AnyValue | None = None
 
+    def said(self) -> dict[str, Value | None]:
+        return {"comment": self.comment, "reason": self.reason}
+
     def columns(self) -> Iterator[str]:
         for when in self.when:
             yield from when.columns()
-        for value in (*self.members.values(), self.comment, self.reason):
+        for value in (*self.members.values(), *self.said().values()):
             if value is not None:
                 yield from value.all_columns()
 
@@ -106,6 +109,16 @@ class Keep(Part):
     created_by: Name | None = None
     owner: Name | None = None
     columns: dict[Name, AnyValue] = {}
+
+    def members(self) -> dict[str, Value]:
+        """The members that become top-level ones, with where each is taken from."""
+        persons = {"source_created_by": self.created_by, "source_owner": self.owner}
+        told = {name: Value(column=c) for name, c in persons.items() if c is not None}
+        return told if self.status is None else {"source_status": self.status, **told}
+
+    def read_columns(self) -> tuple[str, ...]:
+        values = (*self.members().values(), *self.columns.values())
+        return tuple(column for value in values for column in value.all_columns())
 
 
 class LinkTo(Part):

@@ -23,8 +23,8 @@ CHUNK_BYTES = 1 << 18
 LINE_LIMIT_CHARACTERS = 16 << 20
 
 
-class CutShort(Exception):  # noqa: N818 - a signal inside this package, never shown
-    """The bytes end before the file does. `what` says how that is known."""
+class CutShort(Exception):
+    """The bytes end before the file does, and `what` says how that is known. Never leaves this package."""
 
     def __init__(self, what: str) -> None:
         self.what = what

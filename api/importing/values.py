@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from api.importing.cells import Cells, Layout
-from api.importing.conditions import Condition, as_cell, condition
+from api.importing.conditions import Condition, as_cell, condition, holds
 from api.importing.faults import BadRow
 from api.importing.schema import Scalar, Value
 from api.importing.times import ReadTime
 
 Take = Callable[[Cells], Scalar]
+Check = Callable[[Scalar], None]
+"""Raises LedgerError for a value that may not be stated where it is to stand."""
+KEPT_VALUES = 4_096
+"""Converted values that are remembered for each place they are used in."""
+
 Tables = Mapping[str, Mapping[str, Scalar]]
 """Name → (cell → what it means)."""
 
@@ -35,52 +41,57 @@ def tables_of(written: Mapping[str, Mapping[str | int | bool, Scalar]]) -> Table
     }
 
 
-def taking(value: Value, given: Translation) -> Take:
-    """The function that takes this value from a row. It raises BadRow where the row has no such value."""
+def taking(value: Value, given: Translation, check: Check) -> Take:
+    """The function that takes this value from a row. It raises LedgerError where the row has no such value.
+
+    `check` is asked once for each value that is met, as long as it is remembered.
+    """
     columns = value.read_columns()
     if not columns:
         constant = value.value
-        return lambda row: constant
-    take = _cell(columns, value.join, given.layout)
+        check(constant)
+        return lambda _: constant
+    take = _taken(columns, value, given, check)
+    return _guarded(take, condition(value.when, given.layout)) if value.when else take
+
+
+def _taken(columns: tuple[str, ...], value: Value, given: Translation, check: Check) -> Take:
     convert = _conversion(value, columns, given)
-    if convert is not None:
-        take = _converted(take, convert)
-    if value.when:
-        take = _guarded(take, condition(value.when, given.layout))
-    return take
 
+    @lru_cache(maxsize=KEPT_VALUES)
+    def stated(cell: str) -> Scalar:
+        told = convert(cell)
+        check(told)
+        return told
 
-def _cell(columns: tuple[str, ...], join: str, layout: Layout) -> Take:
-    indexes = [layout.index(column) for column in columns]
+    indexes = [given.layout.index(column) for column in columns]
     if len(indexes) == 1:
         (index,) = indexes
-        return lambda row: row[index]
+
+        def take(row: Cells) -> Scalar:
+            cell = row[index]
+            return None if cell is None else stated(cell)
+
+        return take
 
     def joined(row: Cells) -> Scalar:
-        return join.join(cell for i in indexes if (cell := row[i]) is not None) or None
+        cells = [cell for index in indexes if (cell := row[index]) is not None]
+        return stated(value.join.join(cells)) if cells else None
 
     return joined
-
-
-def _converted(take: Take, convert: Callable[[str], Scalar]) -> Take:
-    def converted(row: Cells) -> Scalar:
-        cell = take(row)
-        return None if cell is None else convert(str(cell))
-
-    return converted
 
 
 def _guarded(take: Take, asked: Condition) -> Take:
     def guarded(row: Cells) -> Scalar:
         # A value looks at its own row only; the checks refuse the conditions that look further.
-        return take(row) if asked.holds(0, row, row, first=False) else None
+        return take(row) if holds(asked, row, row, 0, first=False) else None
 
     return guarded
 
 
 def _conversion(
     value: Value, columns: tuple[str, ...], given: Translation
-) -> Callable[[str], Scalar] | None:
+) -> Callable[[str], Scalar]:
     named = " and ".join(columns)
     if value.table is not None:
         return _looked_up(value, given.tables[value.table], named)
@@ -111,7 +122,7 @@ def _extracted(value: Value, named: str, given: Translation) -> Callable[[str], 
         found = pattern.search(cell)
         if found is not None:
             part = found[1] if pattern.groups else found[0]
-            return typed(part) if typed else part
+            return typed(part)
         if strict:
             raise BadRow(f"{named}: expected something like {value.extract}, got {cell!r}")
         return value.otherwise
@@ -119,7 +130,7 @@ def _extracted(value: Value, named: str, given: Translation) -> Callable[[str], 
     return extract
 
 
-def _typed(kind: str, named: str, given: Translation) -> Callable[[str], Scalar] | None:
+def _typed(kind: str, named: str, given: Translation) -> Callable[[str], Scalar]:
     match kind:
         case "integer":
             return lambda cell: _integer(cell, named)
@@ -128,12 +139,12 @@ def _typed(kind: str, named: str, given: Translation) -> Callable[[str], Scalar]
         case "time":
             return given.read_time
         case _:
-            return None
+            return lambda cell: cell
 
 
 def _integer(cell: str, named: str) -> int:
     # int() alone would take "1_000" and digits of other scripts.
-    digits = cell[1:] if cell.startswith("-") else cell
+    digits = cell.removeprefix("-")
     if digits.isascii() and digits.isdigit():
         return int(cell)
     raise BadRow(f"{named}: expected a whole number, got {cell!r}")

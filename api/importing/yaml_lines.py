@@ -17,7 +17,7 @@ Path = tuple[str | int, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}  # type: ignore[misc]  # a class variable, whatever the stubs say
 
 
 for _tag, _pattern, _first in (
@@ -56,7 +56,7 @@ def read_yaml(text: str, name: str) -> tuple[Any, Lines]:
     lines = Lines(name)
     loader = _Loader(text)
     try:
-        node = loader.get_single_node()  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it out
+        node = loader.get_single_node()
         return (None if node is None else _read(loader, node, (), lines)), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -65,7 +65,7 @@ def read_yaml(text: str, name: str) -> tuple[Any, Lines]:
     except (yaml.YAMLError, RecursionError):
         raise lines.fault((), "not YAML") from None
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]  # as above
+        loader.dispose()
 
 
 def _read(loader: _Loader, node: yaml.Node, path: Path, lines: Lines) -> Any:
@@ -79,13 +79,13 @@ def _read(loader: _Loader, node: yaml.Node, path: Path, lines: Lines) -> Any:
                 items.append(_read(loader, item, (*path, index), lines))
             return items
         case _:
-            return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]  # as above
+            return loader.construct_object(node, deep=True)
 
 
 def _read_mapping(loader: _Loader, node: yaml.MappingNode, path: Path, lines: Lines) -> Any:
     read: dict[Any, Any] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]  # as above
+        key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str | int | bool | None):
             raise lines.fault(path, "a key must be plain text")
         if key in read:
