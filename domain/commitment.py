@@ -108,6 +108,15 @@ def is_commitment(value: object) -> bool:
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
+def claims_commitment(value: Json) -> bool:
+    """Whether some text in `value` begins as a commitment does, well-formed or not. Clients may not send one."""
+    if isinstance(value, str):
+        return value.startswith("sd:")
+    if isinstance(value, dict):
+        return any(map(claims_commitment, value.values()))
+    return isinstance(value, list) and any(map(claims_commitment, value))
+
+
 def contains_commitment(value: object) -> bool:
     """Whether a commitment stands anywhere inside `value`, member names excepted.
 

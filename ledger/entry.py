@@ -23,6 +23,19 @@ LEDGER_OWNED = frozenset(
 """Attributes that only the ledger sets; refused when a client sends them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a correction says: `replacement` should have stood at position `corrects` (`{}`: nothing).
+
+    `effectivetime`: when it really happened, as canonical text. `is_governed`: ordered, not observed.
+    """
+
+    corrects: int
+    replacement: Mapping[str, Json]
+    effectivetime: str | None = None
+    is_governed: bool = False
+
+
 @dataclass(slots=True)
 class Draft:
     """An event about to become an entry. `data` and `said` hold plain text until the writer commits to it.
@@ -39,6 +52,8 @@ class Draft:
     said: dict[str, str | int]
     owner: str | None = None
     """Who records this subject from version 1 on: an observing source, or None for the ledger itself."""
+    correction: Correction | None = None
+    """The data of a correction follow from it, under the lock."""
 
 
 @dataclass(frozen=True, slots=True)

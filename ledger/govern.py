@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.command import Case, Command, decide
+from domain.correction import CorrectFact
 from domain.errors import MayNot, NotTheOwner, StaleVersion, UnknownSubject
 from domain.event import Event, State
 from domain.may import Decision, DecisionRequest, May
-from ledger.entry import Draft
+from ledger.entry import Correction, Draft
 from ledger.ids import new_uuid7
 from ledger.states import Loaded
 from ledger.taken import Request
@@ -91,9 +92,18 @@ class GovernProposal:
             decided = self._decide(subject, view.load, view.recordedtime, view.position)
         if order.subject is None:
             view.take_number(subject)
-        said = self._said(decided)
+        said, correction = self._said(decided), _correction(order.command)
         return [
-            Draft(subject, type(event), event.data(), decided.now, new_uuid7(), self.source, said)
+            Draft(
+                subject,
+                type(event),
+                event.data(),
+                decided.now,
+                new_uuid7(),
+                self.source,
+                said,
+                correction=correction,
+            )
             for event in decided.events
         ]
 
@@ -153,6 +163,14 @@ class GovernProposal:
         if order.causationid:
             said["causationid"] = order.causationid
         return said | order.command.attributes()
+
+
+def _correction(command: Command) -> Correction | None:
+    if not isinstance(command, CorrectFact):
+        return None
+    return Correction(
+        command.corrects, command.replacement, command.effectivetime, is_governed=True
+    )
 
 
 def _new(command: Command) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from domain.commitment import claims_commitment
+from domain.correction import FactCorrected
 from domain.errors import Malformed, MayNot, NotTheOwner
 from domain.event import Event, Json
-from ledger.entry import Draft
+from ledger.corrections import type_of_target
+from ledger.entry import Correction, Draft
 from ledger.taken import Request
 from ledger.view import Needs, View
 
@@ -33,6 +36,8 @@ class Observation:
     actor: str | None = None
     said: Mapping[str, str] = field(default_factory=dict)
     is_checked: bool = False
+    correction: Correction | None = None
+    """What a `fact-corrected` event is about. Its `data` is then empty: the ledger computes them."""
 
     def __post_init__(self) -> None:
         event = self.event
@@ -42,14 +47,19 @@ class Observation:
                 rules=("govern-only",),
                 type=event.type_name,
             )
+        if issubclass(event, FactCorrected) is (self.correction is None):
+            raise Malformed(
+                f"{FactCorrected.__name__} and a correction go together; got {event.type_name} "
+                f"{'without' if self.correction is None else 'with'} one"
+            )
         if self.is_checked:
             return
         read = event.from_data(self.data)
         if event.moments:
             told = [member for member in event.moments if self.data.get(member) is not None]
             self.data = {**self.data, **{member: getattr(read, member) for member in told}}
-        if any(map(_claims_commitment, self.data.values())) or any(
-            map(_claims_commitment, self.said.values())
+        if any(map(claims_commitment, self.data.values())) or any(
+            map(claims_commitment, self.said.values())
         ):
             raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
 
@@ -61,7 +71,7 @@ def check_stated(event: type[Event], stated: Mapping[str, Json]) -> None:
     importer asks once for each value that it meets, not once for each fact.
     """
     event.from_data(stated)
-    if any(map(_claims_commitment, stated.values())):
+    if any(map(claims_commitment, stated.values())):
         raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
 
 
@@ -141,12 +151,22 @@ class ObserveProposal:
             "decision": "observed",
             **fact.said,
         }
-        drafts.append(
-            Draft(
-                fact.subject, fact.event, data, fact.time, fact.id, fact.source, said, self.recorder
-            )
+        draft = Draft(
+            fact.subject, fact.event, data, fact.time, fact.id, fact.source, said, self.recorder
         )
+        if fact.correction is not None:
+            draft.correction = self._with_principals(fact.correction, view, drafts)
+        drafts.append(draft)
         return drafts
+
+    def _with_principals(
+        self, correction: Correction, view: View, drafts: list[Draft]
+    ) -> Correction:
+        replacement = dict(correction.replacement)
+        for member in type_of_target(view.entry_at, correction).persons:
+            if isinstance(replacement.get(member), str):
+                replacement[member] = self._person(replacement[member], view, drafts)
+        return replace(correction, replacement=replacement)
 
     def _person(self, named: str, view: View, drafts: list[Draft]) -> str:
         if not named.startswith("principal/"):
@@ -156,11 +176,3 @@ class ObserveProposal:
         if not view.load(named).version:
             raise Malformed(f"{named} is not a known principal; send the name", principal=named)
         return named
-
-
-def _claims_commitment(told: Json) -> bool:
-    if isinstance(told, str):
-        return told.startswith("sd:")
-    if isinstance(told, dict):
-        return any(map(_claims_commitment, told.values()))
-    return isinstance(told, list) and any(map(_claims_commitment, told))

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
+
+from domain.effect import Fact
+from domain.event import Json
 from ledger.database import Row, Transaction
 from ledger.entry import parse_entry
 from ledger.errors import CorruptEntry
@@ -14,6 +20,39 @@ def entries_of(transaction: Transaction, subject: str) -> list[Row]:
         "ORDER BY version",
         (subject,),
     )
+
+
+def fact_of(position: int, raw: bytes) -> Fact:
+    """Raises CorruptEntry."""
+    return fact_told_by(parse_entry(raw, position), position)
+
+
+def fact_told_by(entry: dict[str, Any], position: int) -> Fact:
+    """Raises CorruptEntry."""
+    try:
+        return Fact(
+            position,
+            entry["time"],
+            entry["recordedtime"],
+            entry["data"],
+            entry.get("corrects"),
+            _replacement(entry),
+            entry.get("effectivetime"),
+        )
+    except (KeyError, ValueError) as fault:
+        raise CorruptEntry(
+            f"the entry at position {position} cannot be folded: {fault!r}", position=position
+        ) from fault
+
+
+def _replacement(entry: dict[str, Any]) -> dict[str, Json] | None:
+    told = entry.get("replacement")
+    if told is None:
+        return None
+    replacement = orjson.loads(told)
+    if isinstance(replacement, dict):
+        return replacement
+    raise ValueError("the replacement is no JSON object")
 
 
 def position_recorded_by(transaction: Transaction, size: int, moment: str) -> int:

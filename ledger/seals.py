@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,21 +56,40 @@ class Sealer:
 
         `key` is the subject's integer, `position` the entry's. What is new is added to `fresh`.
         """
-        members = [member for member in draft.event.personal if draft.data.get(member) is not None]
-        spoken = [name for name in PERSONAL_ATTRIBUTES if name in draft.said]
-        data, said = dict(draft.data), dict(draft.said)
-        if loaded.key is not None and key not in fresh.key_of:
-            self._find_key(key, fresh)
-        for member in members:
-            stored = loaded.state.get(member)
-            # Text that did not change repeats the stored commitment.
-            if stored is not None and self._says(key, stored, data[member], fresh):
-                data[member] = stored
-            else:
-                data[member] = self._commit(member, data[member], key, position, fresh)
-        for name in spoken:
-            said[name] = self._commit(name, said[name], key, position, fresh)
+        personal, stored = draft.event.personal, loaded.state
+        data = self.sealed_patch(
+            personal, draft.data, stored, key=key, position=position, fresh=fresh
+        )
+        said = dict(draft.said)
+        for name in PERSONAL_ATTRIBUTES:
+            if name in said:
+                said[name] = self._commit(name, said[name], key, position, fresh)
         return data, said
+
+    def sealed_patch(
+        self,
+        personal: Iterable[str],
+        patch: Mapping[str, Json],
+        stored: Mapping[str, Json],
+        *,
+        key: int,
+        position: int,
+        fresh: Seals,
+    ) -> dict[str, Json]:
+        """`patch` with its `personal` members committed. Text that `stored` holds repeats its commitment."""
+        if key not in fresh.key_of:
+            self._find_key(key, fresh)
+        data = dict(patch)
+        for member in personal:
+            value = data.get(member)
+            if value is None:
+                continue
+            known = stored.get(member)
+            if known is not None and self._says(key, known, value, fresh):
+                data[member] = known
+            else:
+                data[member] = self._commit(member, value, key, position, fresh)
+        return data
 
     def write(self) -> None:
         """Into the commit's transaction."""

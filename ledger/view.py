@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,8 +12,9 @@ from domain.event import Json
 from domain.families import FAMILIES, human_number, subject_id
 from domain.fold import merge_patch
 from domain.principal import PrincipalReferenced
+from ledger.corrections import corrected
 from ledger.database import Row, Transaction
-from ledger.entry import Draft, write_entry
+from ledger.entry import Correction, Draft, write_entry
 from ledger.log import Head, NewEntry, append_entries
 from ledger.merkle import leaf_hash
 from ledger.schema import SNAPSHOTS, SUBJECTS
@@ -232,6 +233,10 @@ class View:
         if key is None:
             key, owner = self._fresh_key(additions), draft.owner
             additions.subjects.append((key, subject, owner))
+        if draft.correction is not None:
+            draft = self._corrected(
+                draft, draft.correction, loaded, key=key, position=position, additions=additions
+            )
         data: dict[str, Json] = draft.data
         said: Mapping[str, str | int] = draft.said
         if event.personal or speaks(said):
@@ -246,6 +251,35 @@ class View:
         )
         state = merge_patch(loaded.state, data)
         additions.moved[subject] = Loaded(key, version, state, owner)
+
+    def _corrected(
+        self,
+        draft: Draft,
+        correction: Correction,
+        loaded: Loaded,
+        *,
+        key: int,
+        position: int,
+        additions: _Additions,
+    ) -> Draft:
+        """The draft with what only the lock can tell. Raises CanNot, NotTheOwner, Malformed."""
+        seals = additions.seals = additions.seals or Seals()
+        before = position - len(additions.entries)
+        added = enumerate(additions.entries, before)
+        entries = [
+            *self.entries_of(draft.subject),
+            *((at, new.entry) for at, new in added if new.subject == key),
+        ]
+
+        def commit(
+            personal: Iterable[str], patch: Mapping[str, Json], stands: Mapping[str, Json]
+        ) -> dict[str, Json]:
+            stored = {**loaded.state, **stands}
+            return self._sealer.sealed_patch(
+                personal, patch, stored, key=key, position=position, fresh=seals
+            )
+
+        return corrected(draft, correction, entries, commit)
 
     def _fresh_key(self, additions: _Additions) -> int:
         if self._first_key is None:

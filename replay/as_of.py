@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import orjson
-
 from domain.effect import Fact, Standing, fold_in_effect, known_state, standing
 from domain.errors import UnknownSubject
 from domain.event import Json, State
-from ledger.entry import parse_entry
-from ledger.errors import CorruptEntry
 from ledger.ledger import Ledger
 from ledger.log import read_head
-from ledger.past import entries_of
+from ledger.past import entries_of, fact_of
 from replay.moment import Basis, Located, Moment, locate
 
 
@@ -87,35 +83,6 @@ def answer(subject: str, reading: Reading) -> AsOf:
         known_at=located.known_at,
         state=_state(reading),
     )
-
-
-def fact_of(position: int, raw: bytes) -> Fact:
-    """Raises CorruptEntry."""
-    entry = parse_entry(raw, position)
-    try:
-        return Fact(
-            position,
-            entry["time"],
-            entry["recordedtime"],
-            entry["data"],
-            entry.get("corrects"),
-            _replacement(entry),
-            entry.get("effectivetime"),
-        )
-    except (KeyError, ValueError) as fault:
-        raise CorruptEntry(
-            f"the entry at position {position} cannot be folded: {fault!r}", position=position
-        ) from fault
-
-
-def _replacement(entry: dict[str, Json]) -> dict[str, Json] | None:
-    told = entry.get("replacement")
-    if told is None:
-        return None
-    replacement = orjson.loads(told)
-    if isinstance(replacement, dict):
-        return replacement
-    raise ValueError("the replacement is no JSON object")
 
 
 def _counted(located: Located, facts: Sequence[Fact]) -> Reading:
