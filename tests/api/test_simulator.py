@@ -145,3 +145,13 @@ def test_working_time_passes_only_while_somebody_is_there() -> None:
 
     assert later == datetime(2026, 3, 9, 10, 0, tzinfo=UTC)
     assert is_open(later)
+
+
+def test_a_correction_changes_what_was_so_and_not_what_was_known(lived: Lived) -> None:
+    case = lived.quarter.cases["corrected"]
+
+    known = subject_as_of(lived.ledger, case.subject, at=case.moment, basis="known").state
+    effect = subject_as_of(lived.ledger, case.subject, at=case.moment).state
+
+    assert known["restored_at"] > effect["restored_at"]
+    assert lived.ledger.subject(case.subject).state["restored_at"] == effect["restored_at"]
