@@ -75,7 +75,7 @@ class ByteStream:
         try:
             chunk = self._file.read(CHUNK_BYTES)
         except OSError as error:
-            raise CannotRead(f"reading failed: {error.strerror}") from None
+            raise CutShort(f"reading failed: {error.strerror}") from None
         self.bytes_read += len(chunk)
         self._digest.update(chunk)
         return chunk
@@ -121,7 +121,7 @@ def text_lines(stream: ByteStream, encoding: str) -> Iterator[str]:
         for line in whole:
             yield line + "\n"
         if len(rest) > LINE_LIMIT_CHARACTERS:
-            raise CannotRead(f"a line is longer than {LINE_LIMIT_CHARACTERS} characters")
+            raise CutShort(f"a line is longer than {LINE_LIMIT_CHARACTERS} characters")
     rest += _decoded(decoder, b"", final=True)
     if rest:
         yield rest
@@ -135,4 +135,4 @@ def _decoded(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = 
     try:
         return decoder.decode(chunk, final)
     except UnicodeDecodeError as error:
-        raise CannotRead(f"the file is not {error.encoding}: {error.reason}") from None
+        raise CutShort(f"it is not {error.encoding}: {error.reason}") from None
