@@ -93,8 +93,8 @@ class Desk:
         time: str = "2026-03-01T00:00:00.000000Z",
         **more: Any,
     ) -> Receipt:
-        """Raises what the fact was refused with."""
-        return self.observes_all([self.fact(subject, name, data, time=time, **more)])[0]
+        """The fact's receipt; those of principals it introduces come before. Raises why it was refused."""
+        return self.observes_all([self.fact(subject, name, data, time=time, **more)])[-1]
 
     def observes_all(self, facts: Sequence[Observation]) -> list[Receipt]:
         proposals = [ObserveProposal([fact], self.recorder) for fact in facts]
