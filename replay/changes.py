@@ -47,7 +47,7 @@ def _differing(
         if _objects(old, new):
             was, became = old or {}, new or {}
             yield from _differing(f"{prefix}{name}.", _either(was, became), was, became)
-        elif old != new:
+        elif old != new or type(old) is not type(new):  # false is not 0
             yield prefix + name, old, new
 
 
