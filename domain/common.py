@@ -67,6 +67,19 @@ class TicketState(TypedDict, total=False):
     source: dict[Column, str | int | bool]
 
 
+class TicketEvent(Event):
+    """An event of a ticket's workflow. Observed, it may state what the source said of its own record:
+
+    its status word, whole; who made and owns the record; and the columns that have no ITIL home. A column
+    that names a person is never one of `source`, which stands in plain text.
+    """
+
+    source_status: Text | None = None
+    source_created_by: Principal | None = None
+    source_owner: Principal | None = None
+    source: dict[Column, str | SafeInteger | bool | None] | None = None
+
+
 class Commented(Event):
     """Somebody said something. The text is the envelope's `comment`: it is said, and is no state."""
 
@@ -105,11 +118,8 @@ class AttachmentRecorded(Event):
     attachments: dict[AttachmentId, Attachment] | None = None
 
 
-class SourceStatusRecorded(Event):
-    """What a source said of its own record: its status word, and the columns that have no ITIL home.
-
-    A column that names a person is never one of `source`, which stands in plain text.
-    """
+class SourceStatusRecorded(TicketEvent):
+    """What a source said of its own record, where no other event of the ticket says it along."""
 
     example: ClassVar[Mapping[str, Json]] = {
         "source_status": "Awaiting Evidence",
@@ -120,11 +130,6 @@ class SourceStatusRecorded(Event):
             "vendor": None,
         },
     }
-
-    source_status: Text | None = None
-    source_created_by: Principal | None = None
-    source_owner: Principal | None = None
-    source: dict[Column, str | SafeInteger | bool | None] | None = None
 
 
 class Comment(Command):

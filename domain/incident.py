@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
-from domain.common import TicketState
+from domain.common import TicketEvent, TicketState
 from domain.event import (
     Count,
-    Event,
     Json,
     Level,
     Moment,
@@ -84,7 +83,7 @@ class IncidentState(TicketState, total=False):
     root_cause: str
 
 
-class IncidentReported(Event, family="incident", source=(), to="new"):
+class IncidentReported(TicketEvent, family="incident", source=(), to="new"):
     """Somebody or something told the service desk that a service does not do what it should."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -129,7 +128,7 @@ class IncidentReported(Event, family="incident", source=(), to="new"):
     major: bool | None = None
 
 
-class IncidentAssigned(Event, family="incident", source=("new",), to="assigned"):
+class IncidentAssigned(TicketEvent, family="incident", source=("new",), to="assigned"):
     """A group, and perhaps a person in it, is to deal with the incident."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
@@ -144,7 +143,7 @@ class IncidentAssigned(Event, family="incident", source=("new",), to="assigned")
 
 
 class IncidentReassigned(
-    Event, family="incident", source=("assigned", "in_progress", "on_hold"), to="assigned"
+    TicketEvent, family="incident", source=("assigned", "in_progress", "on_hold"), to="assigned"
 ):
     """Another group or person is to deal with the incident. The count is the new total."""
 
@@ -160,7 +159,7 @@ class IncidentReassigned(
     reassignment_count: Count | None = None
 
 
-class IncidentWorkStarted(Event, family="incident", source=("assigned",), to="in_progress"):
+class IncidentWorkStarted(TicketEvent, family="incident", source=("assigned",), to="in_progress"):
     """The assignee began. Stops the response clock."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
@@ -169,7 +168,7 @@ class IncidentWorkStarted(Event, family="incident", source=("assigned",), to="in
     assigned_to: Principal | None = None
 
 
-class IncidentPutOnHold(Event, family="incident", source=("in_progress",), to="on_hold"):
+class IncidentPutOnHold(TicketEvent, family="incident", source=("in_progress",), to="on_hold"):
     """Work waits for somebody outside. `hold_reference` says what shows it: message, contract or linked id."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -181,13 +180,15 @@ class IncidentPutOnHold(Event, family="incident", source=("in_progress",), to="o
     hold_reference: Text | None = None
 
 
-class IncidentResumed(Event, family="incident", source=("on_hold",), to="in_progress"):
+class IncidentResumed(TicketEvent, family="incident", source=("on_hold",), to="in_progress"):
     """What it waited for has come. Resumes the clock."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
 
 
-class IncidentResolved(Event, family="incident", source=("in_progress", "on_hold"), to="resolved"):
+class IncidentResolved(
+    TicketEvent, family="incident", source=("in_progress", "on_hold"), to="resolved"
+):
     """The service is restored. Stops the resolution clock."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
@@ -204,7 +205,7 @@ class IncidentResolved(Event, family="incident", source=("in_progress", "on_hold
     restored_at: Moment | None = None
 
 
-class IncidentReopened(Event, family="incident", source=("resolved",), to="in_progress"):
+class IncidentReopened(TicketEvent, family="incident", source=("resolved",), to="in_progress"):
     """It was not solved after all. The resolution is undone; the count is the new total."""
 
     asserts: ClassVar[Mapping[str, Json]] = {**HOLD_ENDS, **RESOLUTION_UNDONE}
@@ -213,7 +214,7 @@ class IncidentReopened(Event, family="incident", source=("resolved",), to="in_pr
     reopen_count: Count | None = None
 
 
-class IncidentClosed(Event, family="incident", source=("resolved",), to="closed"):
+class IncidentClosed(TicketEvent, family="incident", source=("resolved",), to="closed"):
     """Somebody other than the resolver confirmed it, or the time to object ran out.
 
     A source that tells only at the end who had resolved it, and when, states that here.
@@ -232,7 +233,7 @@ class IncidentClosed(Event, family="incident", source=("resolved",), to="closed"
     resolved_at: Moment | None = None
 
 
-class IncidentCancelled(Event, family="incident", source=OPEN, to="cancelled"):
+class IncidentCancelled(TicketEvent, family="incident", source=OPEN, to="cancelled"):
     """It should not have been there: a duplicate, or entered in error."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
@@ -247,7 +248,7 @@ class IncidentCancelled(Event, family="incident", source=OPEN, to="cancelled"):
     duplicate_of: Subject | None = None
 
 
-class IncidentReprioritised(Event, family="incident", source=OPEN):
+class IncidentReprioritised(TicketEvent, family="incident", source=OPEN):
     """Impact or urgency was judged anew, by the matrix named."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -265,7 +266,7 @@ class IncidentReprioritised(Event, family="incident", source=OPEN):
     prioritised_by: Principal | None = None
 
 
-class MajorIncidentDeclared(Event, family="incident", source=OPEN):
+class MajorIncidentDeclared(TicketEvent, family="incident", source=OPEN):
     """From here on the major incident procedure holds."""
 
     asserts: ClassVar[Mapping[str, Json]] = {"major": True}

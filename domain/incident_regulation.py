@@ -9,8 +9,18 @@ from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from domain.command import Case, Command, require
-from domain.common import SafeInteger
-from domain.event import Event, Json, Moment, PersonalText, Principal, PrincipalId, Sha256, Text, Word
+from domain.common import SafeInteger, TicketEvent
+from domain.event import (
+    Event,
+    Json,
+    Moment,
+    PersonalText,
+    Principal,
+    PrincipalId,
+    Sha256,
+    Text,
+    Word,
+)
 
 Stage = Literal["initial", "intermediate", "final"]
 ClassificationId = Annotated[str, StringConstraints(pattern=r"^CLS-[A-Za-z0-9._-]{1,64}$")]
@@ -45,7 +55,7 @@ class RegulatoryReport(TypedDict):
 
 
 class IncidentClassified(
-    Event, family="incident", source=("new", "assigned", "in_progress", "on_hold", "resolved")
+    TicketEvent, family="incident", source=("new", "assigned", "in_progress", "on_hold", "resolved")
 ):
     """What kind of incident it is, and whose: by the regulatory criteria of a rule version, and by category."""
 
@@ -73,7 +83,7 @@ class IncidentClassified(
 
 
 class RegulatoryReportSubmitted(
-    Event, family="incident", source=("assigned", "in_progress", "on_hold", "resolved")
+    TicketEvent, family="incident", source=("assigned", "in_progress", "on_hold", "resolved")
 ):
     """An authority was told. Reports come in the order initial, intermediate (any number), final."""
 

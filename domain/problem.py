@@ -12,10 +12,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
-from domain.common import Link, LinkId, TicketState
+from domain.common import Link, LinkId, TicketEvent, TicketState
 from domain.event import (
     Count,
-    Event,
     Json,
     Level,
     Moment,
@@ -91,7 +90,7 @@ class ProblemState(TicketState, total=False):
     closed_at: str
 
 
-class ProblemRaised(Event, family="problem", source=(), to="new"):
+class ProblemRaised(TicketEvent, family="problem", source=(), to="new"):
     """Incidents, or evidence found before any, point to one cause that nobody knows yet."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -122,7 +121,7 @@ class ProblemRaised(Event, family="problem", source=(), to="new"):
     reopen_count: Count | None = None
 
 
-class ProblemAccepted(Event, family="problem", source=("new",), to="investigating"):
+class ProblemAccepted(TicketEvent, family="problem", source=("new",), to="investigating"):
     """It is worth looking into, and somebody owns it."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -139,7 +138,7 @@ class ProblemAccepted(Event, family="problem", source=("new",), to="investigatin
     priority: Level | None = None
 
 
-class ProblemRejected(Event, family="problem", source=("new",), to="rejected"):
+class ProblemRejected(TicketEvent, family="problem", source=("new",), to="rejected"):
     """It is not worth looking into, and why."""
 
     example: ClassVar[Mapping[str, Json]] = {"rejected_by": "principal/PRN0000004"}
@@ -147,7 +146,7 @@ class ProblemRejected(Event, family="problem", source=("new",), to="rejected"):
     rejected_by: Principal | None = None
 
 
-class RootCauseIdentified(Event, family="problem", source=("investigating",)):
+class RootCauseIdentified(TicketEvent, family="problem", source=("investigating",)):
     """The owner knows what causes it."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -159,7 +158,9 @@ class RootCauseIdentified(Event, family="problem", source=("investigating",)):
     root_cause_identified_by: Principal | None = None
 
 
-class KnownErrorDeclared(Event, family="problem", source=("investigating",), to="known_error"):
+class KnownErrorDeclared(
+    TicketEvent, family="problem", source=("investigating",), to="known_error"
+):
     """The cause is known, or a workaround was tested: incidents may refer to it."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -171,7 +172,7 @@ class KnownErrorDeclared(Event, family="problem", source=("investigating",), to=
     workaround_tested: bool | None = None
 
 
-class FixRequested(Event, family="problem", source=("known_error",), to="fix_in_progress"):
+class FixRequested(TicketEvent, family="problem", source=("known_error",), to="fix_in_progress"):
     """A change is to remove the cause."""
 
     asserts: ClassVar[Mapping[str, Json]] = {"fix_outcome": None}
@@ -180,7 +181,7 @@ class FixRequested(Event, family="problem", source=("known_error",), to="fix_in_
     fix_change: Subject | None = None
 
 
-class FixFailed(Event, family="problem", source=("fix_in_progress",), to="known_error"):
+class FixFailed(TicketEvent, family="problem", source=("fix_in_progress",), to="known_error"):
     """The change closed without removing the cause."""
 
     example: ClassVar[Mapping[str, Json]] = {"fix_outcome": "backed_out"}
@@ -188,7 +189,7 @@ class FixFailed(Event, family="problem", source=("fix_in_progress",), to="known_
     fix_outcome: FixOutcome | None = None
 
 
-class ProblemResolved(Event, family="problem", source=("fix_in_progress",), to="resolved"):
+class ProblemResolved(TicketEvent, family="problem", source=("fix_in_progress",), to="resolved"):
     """The cause is gone."""
 
     asserts: ClassVar[Mapping[str, Json]] = {"fix_outcome": "successful"}
@@ -201,7 +202,9 @@ class ProblemResolved(Event, family="problem", source=("fix_in_progress",), to="
     resolved_at: Moment | None = None
 
 
-class ProblemRiskAccepted(Event, family="problem", source=("known_error",), to="risk_accepted"):
+class ProblemRiskAccepted(
+    TicketEvent, family="problem", source=("known_error",), to="risk_accepted"
+):
     """Somebody other than the owner accepts to live with it until the day of review."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -215,13 +218,15 @@ class ProblemRiskAccepted(Event, family="problem", source=("known_error",), to="
     review_by: Day | None = None
 
 
-class RiskAcceptanceExpired(Event, family="problem", source=("risk_accepted",), to="known_error"):
+class RiskAcceptanceExpired(
+    TicketEvent, family="problem", source=("risk_accepted",), to="known_error"
+):
     """The day of review came. The error is known as before, and nobody accepts it any more."""
 
     asserts: ClassVar[Mapping[str, Json]] = RISK_ACCEPTANCE_ENDS
 
 
-class ProblemReopened(Event, family="problem", source=("resolved",), to="investigating"):
+class ProblemReopened(TicketEvent, family="problem", source=("resolved",), to="investigating"):
     """It came back: an incident shows it. The count is the new total."""
 
     asserts: ClassVar[Mapping[str, Json]] = {
@@ -243,7 +248,9 @@ class ProblemReopened(Event, family="problem", source=("resolved",), to="investi
     links: dict[LinkId, Link] | None = None
 
 
-class ProblemClosed(Event, family="problem", source=("resolved", "risk_accepted"), to="closed"):
+class ProblemClosed(
+    TicketEvent, family="problem", source=("resolved", "risk_accepted"), to="closed"
+):
     """Somebody other than the owner saw that nothing is left to do."""
 
     example: ClassVar[Mapping[str, Json]] = {

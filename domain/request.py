@@ -13,10 +13,9 @@ from pydantic import ConfigDict, StringConstraints, with_config
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
 from domain.canonical import content_hash
-from domain.common import TicketState
+from domain.common import TicketEvent, TicketState
 from domain.event import (
     Count,
-    Event,
     Json,
     Moment,
     PersonalText,
@@ -87,7 +86,7 @@ def request_content_hash(state: State) -> str:
     return content_hash({name: state[name] for name in CONTENT_MEMBERS if name in state})
 
 
-class RequestSubmitted(Event, family="request", source=(), to="submitted"):
+class RequestSubmitted(TicketEvent, family="request", source=(), to="submitted"):
     """Somebody asked for an item of the catalogue, for themself or for the beneficiary."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -112,7 +111,7 @@ class RequestSubmitted(Event, family="request", source=(), to="submitted"):
 
 
 class RequestApprovalRequested(
-    Event, family="request", source=("submitted",), to="awaiting_approval"
+    TicketEvent, family="request", source=("submitted",), to="awaiting_approval"
 ):
     """Approvers are asked about the content with this hash."""
 
@@ -121,7 +120,7 @@ class RequestApprovalRequested(
     content_hash: Sha256 | None = None
 
 
-class RequestAutoApproved(Event, family="request", source=("submitted",), to="approved"):
+class RequestAutoApproved(TicketEvent, family="request", source=("submitted",), to="approved"):
     """The catalogue item is approved beforehand, by the policy version named."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -133,7 +132,7 @@ class RequestAutoApproved(Event, family="request", source=("submitted",), to="ap
     content_hash: Sha256 | None = None
 
 
-class RequestApproved(Event, family="request", source=("awaiting_approval",), to="approved"):
+class RequestApproved(TicketEvent, family="request", source=("awaiting_approval",), to="approved"):
     """An approver who gains nothing by it said yes to the content with this hash."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -150,7 +149,7 @@ class RequestApproved(Event, family="request", source=("awaiting_approval",), to
     approvals: dict[ApprovalId, Approval] | None = None
 
 
-class RequestRejected(Event, family="request", source=("awaiting_approval",), to="rejected"):
+class RequestRejected(TicketEvent, family="request", source=("awaiting_approval",), to="rejected"):
     """An approver said no, and why."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -167,7 +166,7 @@ class RequestRejected(Event, family="request", source=("awaiting_approval",), to
     approvals: dict[ApprovalId, Approval] | None = None
 
 
-class FulfilmentStarted(Event, family="request", source=("approved",), to="in_fulfilment"):
+class FulfilmentStarted(TicketEvent, family="request", source=("approved",), to="in_fulfilment"):
     """Somebody began to provide what was asked for."""
 
     example: ClassVar[Mapping[str, Json]] = {"fulfiller": "principal/PRN0000031"}
@@ -176,7 +175,7 @@ class FulfilmentStarted(Event, family="request", source=("approved",), to="in_fu
     assignment_group: Text | None = None
 
 
-class RequestPutOnHold(Event, family="request", source=("in_fulfilment",), to="on_hold"):
+class RequestPutOnHold(TicketEvent, family="request", source=("in_fulfilment",), to="on_hold"):
     """Fulfilment waits for somebody outside. `hold_reference` says what shows it."""
 
     example: ClassVar[Mapping[str, Json]] = {
@@ -188,13 +187,13 @@ class RequestPutOnHold(Event, family="request", source=("in_fulfilment",), to="o
     hold_reference: Text | None = None
 
 
-class RequestResumed(Event, family="request", source=("on_hold",), to="in_fulfilment"):
+class RequestResumed(TicketEvent, family="request", source=("on_hold",), to="in_fulfilment"):
     """What it waited for has come."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
 
 
-class RequestFulfilled(Event, family="request", source=("in_fulfilment",), to="fulfilled"):
+class RequestFulfilled(TicketEvent, family="request", source=("in_fulfilment",), to="fulfilled"):
     """What was asked for is there. Access names the grant that gives it."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
@@ -208,7 +207,7 @@ class RequestFulfilled(Event, family="request", source=("in_fulfilment",), to="f
     grant_reference: Text | None = None
 
 
-class RequestReopened(Event, family="request", source=("fulfilled",), to="in_fulfilment"):
+class RequestReopened(TicketEvent, family="request", source=("fulfilled",), to="in_fulfilment"):
     """The requester did not get what was asked for. The count is the new total."""
 
     asserts: ClassVar[Mapping[str, Json]] = {
@@ -224,7 +223,7 @@ class RequestReopened(Event, family="request", source=("fulfilled",), to="in_ful
     reopen_count: Count | None = None
 
 
-class RequestClosed(Event, family="request", source=("fulfilled",), to="closed"):
+class RequestClosed(TicketEvent, family="request", source=("fulfilled",), to="closed"):
     """The requester has it, or the time to object ran out."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
@@ -238,7 +237,7 @@ class RequestClosed(Event, family="request", source=("fulfilled",), to="closed")
 
 
 class RequestCancelled(
-    Event,
+    TicketEvent,
     family="request",
     source=("submitted", "awaiting_approval", "approved", "in_fulfilment", "on_hold"),
     to="cancelled",

@@ -25,7 +25,7 @@ class ImportResult:
     deviations: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def skip(self, reason: str) -> None:
+    def pass_over(self, reason: str) -> None:
         self.rows += 1
         self.skipped += 1
         self.reasons[reason] += 1

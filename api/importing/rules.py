@@ -8,12 +8,12 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from api.importing.cells import Cells, Layout
-from api.importing.conditions import Alternative, Condition, condition, possible
+from api.importing.conditions import ALWAYS, Alternative, Condition, condition, possible
 from api.importing.faults import BadRow
 from api.importing.linked import link_columns, linked, unlinked
 from api.importing.schema import Keep, Rule, Scalar, SourceMapping, Value
 from api.importing.values import Check, Take, Translation, taking
-from domain.common import Linked, SourceStatusRecorded, Unlinked, common_event
+from domain.common import Linked, SourceStatusRecorded, TicketEvent, Unlinked, common_event
 from domain.event import Event, Json, event_class
 from ledger.observe import check_stated
 
@@ -76,9 +76,10 @@ class FamilyRules:
             for event, rule in events
             if event.family.name == family
         ]
-        if mapping.keep is not None:
-            event = common_event(family, SourceStatusRecorded)
-            self._rules.append(_keeping(event, mapping.keep, layout, given))
+        recorded = common_event(family, SourceStatusRecorded)
+        keep = mapping.keep
+        self._keep = None if keep is None else _keeping(recorded, keep, layout, given)
+        self._keep_mask = layout.mask(None if keep is None else keep.read_columns())
         self._links = link_columns(mapping.links, layout)
         self._link_mask = layout.mask(mapping.links)
         self._linked, self._unlinked = common_event(family, Linked), common_event(family, Unlinked)
@@ -91,6 +92,8 @@ class FamilyRules:
             for rule, alternatives in self._concerned_by(mask, first=first)
             if _any_fits(alternatives, before, row)
         ]
+        if self._keep is not None and mask & self._keep_mask:
+            _keep_along(told, self._keep.told(row, first=first))
         if mask & self._link_mask:
             gone = unlinked(self._links, mask, before)
             come = linked(self._links, mask, row)
@@ -108,6 +111,15 @@ class FamilyRules:
                 self._concerned.clear()
             self._concerned[first, mask] = found
         return found
+
+
+def _keep_along(told: list[Told], kept: Told) -> None:
+    """The row's first event says it along; where there is none that can, it is an event of its own."""
+    if told and issubclass(told[0].event, TicketEvent):
+        event, data, said = told[0]
+        told[0] = Told(event, {**data, **kept.data}, said)
+    else:
+        told.append(kept)
 
 
 def _any_fits(alternatives: Sequence[Alternative], before: Cells, row: Cells) -> bool:
@@ -145,7 +157,7 @@ def _keeping(event: type[Event], keep: Keep, layout: Layout, given: Translation)
     values = (*keep.members().values(), *keep.columns.values())
     return _Ready(
         event,
-        (Alternative(None, layout.mask(keep.read_columns()), 0, ()),),
+        (ALWAYS,),
         _picker(values, layout),
         tuple(
             (member, taking(value, given, _stated_as(event, member)))

@@ -98,7 +98,7 @@ class Taking:
         ordinal = before.ordinal + 1
         if made.skip is not None:
             self._memory.keep(subject, Known(before.cells, ordinal, before.status))
-            self.result.skip(made.skip)
+            self.result.pass_over(made.skip)
             return
         self._memory.keep(subject, Known(row.cells, ordinal, made.status))
         # The number; where one file has several families, it alone might mean two subjects.
@@ -122,7 +122,7 @@ class Taking:
             return
         result, facts = self.result, waiting.proposal.facts
         if waiting.proposal.was_seen:
-            result.skip(SEEN_BEFORE)
+            result.pass_over(SEEN_BEFORE)
             return
         result.rows += 1
         if not facts:
