@@ -57,6 +57,7 @@ class Sealer:
         `key` is the subject's integer, `position` the entry's. What is new is added to `fresh`.
         """
         personal, stored = draft.event.personal, loaded.state
+        self.find_key(loaded, key, fresh)
         data = self.sealed_patch(
             personal, draft.data, stored, key=key, position=position, fresh=fresh
         )
@@ -76,9 +77,10 @@ class Sealer:
         position: int,
         fresh: Seals,
     ) -> dict[str, Json]:
-        """`patch` with its `personal` members committed. Text that `stored` holds repeats its commitment."""
-        if key not in fresh.key_of:
-            self._find_key(key, fresh)
+        """`patch` with its `personal` members committed. Text that `stored` holds repeats its commitment.
+
+        The key was looked for before (`find_key`).
+        """
         data = dict(patch)
         for member in personal:
             value = data.get(member)
@@ -111,8 +113,11 @@ class Sealer:
         fresh.disclosures[(key, made.digest)] = (vault_key, sealed)
         return made.digest
 
-    def _find_key(self, key: int, fresh: Seals) -> None:
-        known = self.taken.key_of.get(key)
+    def find_key(self, loaded: Loaded, key: int, fresh: Seals) -> None:
+        """The data key that the subject's disclosures go under, if it has one, is to be used from here on."""
+        if loaded.key is None or key in fresh.key_of:
+            return
+        known = loaded.vault_key or self.taken.key_of.get(key)
         if known is None:
             row = self._transaction.row(
                 "SELECT key FROM subject_keys WHERE subject = ? ORDER BY since DESC LIMIT 1", (key,)

@@ -23,12 +23,14 @@ class Loaded(NamedTuple):
     """A subject's fold. `version` 0: the log does not know it. Never changed once made.
 
     `key` is its integer in the log, `owner` the observing source that recorded version 1, if one did.
+    `vault_key`: the data key its disclosures go under, once it was looked up.
     """
 
     key: int | None
     version: int
     state: dict[str, Json]
     owner: str | None
+    vault_key: int | None = None
 
 
 UNKNOWN = Loaded(None, 0, {}, None)

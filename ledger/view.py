@@ -250,7 +250,9 @@ class View:
             Receipt(position, subject, version, type_name, draft.id, time, leaf)
         )
         state = merge_patch(loaded.state, data)
-        additions.moved[subject] = Loaded(key, version, state, owner)
+        sealed_under = additions.seals.key_of.get(key) if additions.seals else None
+        vault_key = sealed_under or loaded.vault_key
+        additions.moved[subject] = Loaded(key, version, state, owner, vault_key)
 
     def _corrected(
         self,
@@ -264,6 +266,7 @@ class View:
     ) -> Draft:
         """The draft with what only the lock can tell. Raises CanNot, NotTheOwner, Malformed."""
         seals = additions.seals = additions.seals or Seals()
+        self._sealer.find_key(loaded, key, seals)
         before = position - len(additions.entries)
         added = enumerate(additions.entries, before)
         entries = [
