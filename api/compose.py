@@ -28,6 +28,7 @@ from ledger.keyfiles import (
     write_signing_key,
 )
 from ledger.ledger import Ledger, LogSettings
+from ledger.open import no_ledger
 from ledger.rotate import resume_rotation
 from ledger.urls import sqlite_path
 
@@ -67,24 +68,33 @@ def init(
     if path is not None and path.exists() and path.stat().st_size:
         raise AlreadyALedger(f"{path} exists already; nothing was changed")
     origin = origin or f"itsm-ledger.local/{secrets.token_hex(4)}"
-    key_file = settings.resolved_key_file
-    signing_key = write_signing_key(key_file)
-    master_key = (
-        parse_master_key(settings.master_key.get_secret_value(), "ITSM_LEDGER_MASTER_KEY")
-        if settings.master_key
-        else write_master_key(settings.resolved_master_key_file)
-    )
+    signing_key = write_signing_key(settings.resolved_key_file)
+    made = [settings.resolved_key_file]
+    try:
+        if settings.master_key is not None:
+            master_key = parse_master_key(
+                settings.master_key.get_secret_value(), "ITSM_LEDGER_MASTER_KEY"
+            )
+        else:
+            master_key = write_master_key(settings.resolved_master_key_file)
+            made.append(settings.resolved_master_key_file)
+        return _created(settings, Signer(origin, signing_key), master_key, administrator, clock)
+    except LedgerError:
+        # Keys of a ledger that was not made would stand in the way of the next try.
+        for path in made:
+            path.unlink()
+        raise
+
+
+def _created(
+    settings: Settings, signer: Signer, master_key: bytes, administrator: str, clock: Clock | None
+) -> NewLedger:
     ledger = _ledger(settings, master_key, clock or SystemClock(), create_tables=True)
     try:
-        signer = Signer(origin, signing_key)
         token = new_token(FIRST_TOKEN)
-        create(
-            ledger, Genesis(origin, str(signer.vkey), SOFTWARE, administrator, token_hash(token))
-        )
-        return NewLedger(origin, str(signer.vkey), token)
-    except LedgerError:
-        key_file.unlink()
-        raise
+        origin, vkey = signer.origin, str(signer.vkey)
+        create(ledger, Genesis(origin, vkey, SOFTWARE, administrator, token_hash(token)))
+        return NewLedger(origin, vkey, token)
     finally:
         ledger.close()
 
@@ -113,7 +123,7 @@ def open_ledger(settings: Settings, *, clock: Clock | None = None) -> Ledger:
         try:
             ledger.check_schema()
         except StorageFailed as error:
-            raise NotALedger from error
+            raise no_ledger(error) from error
         ledger.recorder.create_table()  # type: ignore[attr-defined]  # ours migrates to this version's schema
     except BaseException:
         ledger.close()

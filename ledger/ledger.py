@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.persistence import Subscription
+from eventsourcing.persistence import PersistenceError, Subscription
 
 from domain.acts import LEDGER
 from domain.errors import LedgerError, Refused, UnknownSubject
@@ -18,7 +18,7 @@ from ledger.checkpoints import CheckpointStore, Copies
 from ledger.clock import Clock, RecordingClock
 from ledger.database import Database
 from ledger.entry import Entry
-from ledger.errors import CorruptEntry
+from ledger.errors import CorruptEntry, StorageFailed
 from ledger.govern import GovernProposal, Order
 from ledger.log import Head
 from ledger.migrate import check_version, schema_version
@@ -58,13 +58,15 @@ class Ledger(Application[str]):
         may: May,
         create_tables: bool = False,
     ) -> None:
-        super().__init__(
-            {
-                **library_environment(settings.database_url, create_tables=create_tables),
-                "MAPPER_TOPIC": "ledger.repository:EntryMapper",
-                "IS_SNAPSHOTTING_ENABLED": "y",
-            }
-        )
+        environment = {
+            **library_environment(settings.database_url, create_tables=create_tables),
+            "MAPPER_TOPIC": "ledger.repository:EntryMapper",
+            "IS_SNAPSHOTTING_ENABLED": "y",
+        }
+        try:
+            super().__init__(environment)
+        except PersistenceError as error:
+            raise StorageFailed(f"the database cannot be reached: {error}") from error
         self.database: Database = self.recorder.database  # type: ignore[attr-defined]  # our recorders have one
         self._may, self._clock = may, clock
         self.vault = Vault(settings.vault_url, master_key)

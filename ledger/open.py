@@ -7,6 +7,7 @@ from typing import cast
 from eventsourcing.persistence import InfrastructureFactory
 from eventsourcing.utils import Environment
 
+from domain.errors import LedgerError
 from ledger.database import Database
 from ledger.errors import NotALedger, StorageFailed
 from ledger.migrate import check_version, schema_version
@@ -37,7 +38,12 @@ def _check_schema(database: Database) -> None:
         with database.reading() as transaction:
             found = schema_version(transaction)
     except StorageFailed as error:
-        raise NotALedger from error
+        raise no_ledger(error) from error
     if not found:
         raise NotALedger
     check_version(found)
+
+
+def no_ledger(error: StorageFailed) -> LedgerError:
+    """What it means that the schema's version cannot be read: its table is not there, or nothing is."""
+    return NotALedger() if "schema_version" in str(error.facts.get("reason")) else error

@@ -34,6 +34,10 @@ def _placeholders(sql: str) -> str:
     return sql.replace("?", "%s")
 
 
+CONNECT_SECONDS = 10.0
+"""How long a server that is not there is waited for."""
+
+
 class PostgresTransactionCursor:
     row_lock = " FOR UPDATE"
 
@@ -213,7 +217,7 @@ def _ours(made: PostgresDatastore) -> LogDatastore:
         password=wanted["password"],
         pool_size=2,
         max_overflow=14,
-        connect_timeout=30.0,
+        connect_timeout=CONNECT_SECONDS,
         idle_in_transaction_session_timeout=60.0,
         originator_id_type=cast(Any, made.originator_id_type),
         enable_db_functions=made.enable_db_functions,

@@ -60,6 +60,14 @@ class SQLiteTransactionCursor:
 
 class LogPool(SQLiteConnectionPool):
     def _create_connection(self) -> SQLiteConnection:
+        try:
+            return self._durable_connection()
+        except sqlite3.Error as error:
+            raise StorageFailed(
+                f"the database cannot be opened: {error}", reason=str(error)
+            ) from error
+
+    def _durable_connection(self) -> SQLiteConnection:
         connection = super()._create_connection()
         cursor = connection._sqlite_conn  # noqa: SLF001 - the library offers no way to its connection
         cursor.row_factory = None

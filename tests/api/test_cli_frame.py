@@ -134,3 +134,28 @@ def test_help_does_not_wait_for_what_only_commands_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.stderr.strip() == ""
+
+
+def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> None:
+    shell = shell_with_ledger(tmp_path)[0]
+    (tmp_path / "ledger.db").write_text("this is a text, and a long one" * 100)
+    for leftover in ("ledger.db-wal", "ledger.db-shm"):
+        (tmp_path / leftover).unlink(missing_ok=True)
+
+    looked, verified = shell("vkey"), shell("verify")
+
+    assert (looked.code, verified.code) == (6, 6)
+    assert "not a database" in looked.err
+
+
+def test_a_database_without_a_ledger_in_it_says_how_to_make_one(tmp_path: Path) -> None:
+    shell = shell_with_ledger(tmp_path)[0]
+    for leftover in tmp_path.glob("ledger.db*"):
+        leftover.unlink()
+    import sqlite3
+
+    sqlite3.connect(tmp_path / "ledger.db").execute("CREATE TABLE other (x)").connection.close()
+
+    looked, verified = shell("vkey"), shell("verify")
+
+    assert (looked.code, verified.code) == (5, 5)

@@ -140,3 +140,16 @@ def test_deep_makes_no_read_models_that_were_not_there(shell: Shell) -> None:
     shell.ok("verify", "--deep")
 
     assert not (shell.directory / "ledger.views.db").exists()
+
+
+def test_a_bar_is_shown_to_a_terminal_and_never_among_the_results(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.cli.output.BAR_AFTER_SECONDS", 0.0)
+
+    seen = shell.ok("verify", "--json", FORCE_COLOR="1")
+    unseen = shell.ok("verify", "--json")
+
+    assert "Verifying" in seen.err
+    assert seen.json == unseen.json
+    assert unseen.err == ""
