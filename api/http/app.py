@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.compose import SOFTWARE, House
 from api.errors import MethodNotAllowed, NoSuchAddress, ServerFault
-from api.http import feed, health, proof, registers, subjects
+from api.http import administration, feed, health, problems, proof, registers, subjects
 from api.http.answers import problem_answer
 from api.http.appends import Appends
 from api.http.background import ProjectionThread, Publisher, Vitals
@@ -25,6 +25,7 @@ from api.http.dispatch import Dispatcher
 from api.http.gate import Gate
 from api.http.keeper import Keeper
 from api.http.metrics import Metrics
+from api.http.openapi import describe
 from api.http.services import Services
 from api.http.watch import HeadWatch
 from domain.errors import LedgerError, Malformed
@@ -52,6 +53,12 @@ class LedgerApi(FastAPI):
         settings = services.house.settings
         self._gate = Gate(self.appends, limit=settings.connection_limit, metrics=services.metrics)
 
+    def openapi(self) -> dict[str, Any]:
+        """The description that `/openapi.json` gives, made when it is first asked for."""
+        if not self.openapi_schema:
+            self.openapi_schema = describe(self.routes)
+        return self.openapi_schema
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._gate(scope, receive, send)
 
@@ -60,9 +67,9 @@ def create_app(house: House) -> LedgerApi:
     """The API over an opened ledger, which stays the caller's to close."""
     services = _services(house)
     app = LedgerApi(services)
-    app.router.routes += app.appends.routes()
-    for module in (health, proof, feed, registers, subjects):
+    for module in (health, problems, proof, feed, administration, registers, subjects):
         app.include_router(module.router)
+    app.router.routes += app.appends.routes()
     for kind in (LedgerError, HTTPException, RequestValidationError, ClientGone, Exception):
         app.add_exception_handler(kind, _told)
     return app

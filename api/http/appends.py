@@ -19,6 +19,8 @@ from api.http.facts import FactsEndpoint
 from api.http.services import Services
 from domain.errors import LedgerError
 
+ERASE: Final = "erase"
+"""An act of the ledger about the subject, not a command of its family: see `administration.py`."""
 _PLURALS: Final = frozenset(family.plural for family in PATH_FAMILIES)
 
 
@@ -59,7 +61,7 @@ class Appends:
             case ["", "v1", families] if families in _PLURALS:
                 scope["path_params"] = {"families": families}
                 return self._command
-            case ["", "v1", families, number, command] if families in _PLURALS:
+            case ["", "v1", families, number, command] if families in _PLURALS and command != ERASE:
                 scope["path_params"] = {
                     "families": families,
                     "number": number,

@@ -65,7 +65,7 @@ class ProjectionThread:
     def __init__(self, runner: Runner, vitals: Vitals) -> None:
         self._runner, self._vitals = runner, vitals
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="projections")
+        self._thread = threading.Thread(target=self._run, name="projections", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

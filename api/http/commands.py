@@ -99,10 +99,19 @@ CREATING: Final[Mapping[str, type[Command]]] = {
 }
 
 
-def read_command(ordered: type[Command], body: bytes) -> Command:
-    """Raises UnreadableBody, or Malformed naming each member that is wrong, never its value."""
+def read_command(
+    ordered: type[Command], body: bytes, addressed: Mapping[str, str] | None = None
+) -> Command:
+    """Raises UnreadableBody, or Malformed naming each member that is wrong, never its value.
+
+    `addressed`: members that the path gives, and the body therefore must not.
+    """
     value: Json = parse_json(body) if body else {}
     refuse_commitments(value, body)
+    if addressed and isinstance(value, dict):
+        if not addressed.keys().isdisjoint(value):
+            raise Malformed(f"the path says {', '.join(addressed)}; leave it out of the body")
+        value = {**value, **addressed}
     try:
         return ordered.model_validate(value)
     except ValidationError as fault:

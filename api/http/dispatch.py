@@ -40,7 +40,9 @@ class Dispatcher:
         self._done: deque[_Waiter] = deque()
         self._waiting = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._commit_until_closed, name="committer")
+        self._thread = threading.Thread(
+            target=self._commit_until_closed, name="committer", daemon=True
+        )
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
