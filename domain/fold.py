@@ -39,7 +39,10 @@ def fold(patches: Iterable[JsonObject]) -> JsonObject:
     """The state after `patches` in the order given, from `{}`. Always a new object."""
     state: JsonObject = {}
     for patch in patches:
-        state = merge_patch(state, patch)
+        # Nobody else holds this state yet, so it is changed in place.
+        below = _apply_members(state, patch)
+        for target, members in below:
+            below.extend(_apply_members(target, members))
     return state
 
 

@@ -53,6 +53,10 @@ class Database(Protocol):
         """
         ...
 
+    def query(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
+        """One SELECT by itself: the shortest way to rows that need no other statement beside them."""
+        ...
+
     def reading(self) -> AbstractContextManager[Transaction]:
         """One consistent picture of the log; never waits for the writer."""
         ...

@@ -151,12 +151,11 @@ class Ledger(Application[str]):
 
     def entries_of(self, subject: str) -> list[Entry]:
         """All entries of a subject in order. Raises UnknownSubject."""
-        with self.database.reading() as transaction:
-            rows = transaction.rows(
-                "SELECT position, entry FROM events WHERE subject = (SELECT id FROM subjects WHERE name = ?) "
-                "ORDER BY version",
-                (subject,),
-            )
+        rows = self.database.query(
+            "SELECT position, entry FROM events WHERE subject = (SELECT id FROM subjects WHERE name = ?) "
+            "ORDER BY version",
+            (subject,),
+        )
         if not rows:
             raise UnknownSubject(f"{subject} is not known", subject=subject)
         return [Entry(position, raw) for position, raw in rows]
@@ -164,11 +163,10 @@ class Ledger(Application[str]):
     def entries(self, after: int, limit: int, up_to: int | None = None) -> list[Entry]:
         """The entries at positions after + 1 …, at most `limit`."""
         last = after + limit if up_to is None else min(after + limit, up_to)
-        with self.database.reading() as transaction:
-            rows = transaction.rows(
-                "SELECT position, entry FROM events WHERE position > ? AND position <= ? ORDER BY position",
-                (after, last),
-            )
+        rows = self.database.query(
+            "SELECT position, entry FROM events WHERE position > ? AND position <= ? ORDER BY position",
+            (after, last),
+        )
         return [Entry(position, raw) for position, raw in rows]
 
     def entry(self, position: int) -> Entry:
@@ -189,12 +187,11 @@ class Ledger(Application[str]):
 
     def disclosures(self, subject: str) -> Mapping[str, tuple[int, bytes]]:
         """What lies outside the log for this subject: digest → (vault key, ciphertext)."""
-        with self.database.reading() as transaction:
-            rows = transaction.rows(
-                "SELECT d.digest, d.key, d.sealed FROM disclosures d JOIN subjects s ON s.id = d.subject "
-                "WHERE s.name = ?",
-                (subject,),
-            )
+        rows = self.database.query(
+            "SELECT d.digest, d.key, d.sealed FROM disclosures d JOIN subjects s ON s.id = d.subject "
+            "WHERE s.name = ?",
+            (subject,),
+        )
         return {digest: (key, sealed) for digest, key, sealed in rows}
 
     # Proof

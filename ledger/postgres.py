@@ -41,29 +41,29 @@ CONNECT_SECONDS = 10.0
 class PostgresTransactionCursor:
     row_lock = " FOR UPDATE"
 
-    def __init__(self, cursor: psycopg.Cursor[Row], connection: psycopg.Connection[Any]) -> None:
-        self._cursor = cursor
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
-    def _run(self, sql: str, params: Sequence[Param]) -> psycopg.Cursor[Row]:
-        return self._cursor.execute(_placeholders(sql), params, prepare=bool(params))
+    def _cursor(self) -> psycopg.Cursor[Row]:
+        # One for each statement: in a pipeline a cursor may still be owed the rows of its last one.
+        return self._connection.cursor(row_factory=tuple_row)
 
     def rows(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
-        return self._run(sql, params).fetchall()
+        return self._cursor().execute(_placeholders(sql), params, prepare=bool(params)).fetchall()
 
     def row(self, sql: str, params: Sequence[Param] = ()) -> Row | None:
-        return self._run(sql, params).fetchone()
+        return self._cursor().execute(_placeholders(sql), params, prepare=bool(params)).fetchone()
 
     def execute(self, sql: str, params: Sequence[Param] = ()) -> None:
-        if not params:
-            self._cursor.execute(sql)
-            return
-        self._run(sql, params)
+        if params:
+            self._cursor().execute(_placeholders(sql), params, prepare=True)
+        else:
+            self._cursor().execute(sql)  # definitions hold percent signs of their own
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         arrays = ", ".join(f"%s::{ARRAY_TYPES[kind]}" for _, kind in table.columns)
         columns = [list(column) for column in zip(*rows, strict=True)]
-        self._cursor.execute(
+        self._cursor().execute(
             f"INSERT INTO {table.name} SELECT * FROM unnest({arrays})",
             columns,
             prepare=True,
@@ -93,28 +93,40 @@ class LogDatastore(PostgresDatastore):
 
     @contextmanager
     def writing(self) -> Iterator[PostgresTransactionCursor]:
+        """Statements whose rows nobody asks for travel together, the COMMIT with the last of them."""
         with self._connection() as connection:
-            cursor = connection.cursor(row_factory=tuple_row)
+            transaction = PostgresTransactionCursor(connection)
             try:
-                cursor.execute("BEGIN")
-                yield PostgresTransactionCursor(cursor, connection)
-                cursor.execute(f"NOTIFY {CHANNEL}")
+                with connection.pipeline():
+                    transaction.execute("BEGIN")
+                    yield transaction
+                    transaction.execute(f"NOTIFY {CHANNEL}")
+                    transaction.execute("COMMIT")
             except BaseException as error:
                 _roll_back(connection)
-                if isinstance(error, psycopg.Error):
-                    raise StorageFailed(
-                        f"the database refused: {error}", reason=str(error)
-                    ) from error
-                raise
-            _commit(cursor)
+                if not isinstance(error, psycopg.Error):
+                    raise
+                if error.sqlstate is None:
+                    # The server said nothing: the connection broke, before the COMMIT or behind it.
+                    raise OutcomeUnknown(reason=str(error)) from error
+                raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
+
+    def query(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
+        with self._connection() as connection:
+            try:
+                return PostgresTransactionCursor(connection).rows(sql, params)
+            except psycopg.Error as error:
+                raise StorageFailed(
+                    f"the database cannot be read: {error}", reason=str(error)
+                ) from error
 
     @contextmanager
     def reading(self) -> Iterator[PostgresTransactionCursor]:
         with self._connection() as connection:
-            cursor = connection.cursor(row_factory=tuple_row)
-            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            transaction = PostgresTransactionCursor(connection)
             try:
-                yield PostgresTransactionCursor(cursor, connection)
+                transaction.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield transaction
             except psycopg.Error as error:
                 raise StorageFailed(
                     f"the database cannot be read: {error}", reason=str(error)
@@ -171,15 +183,6 @@ def _roll_back(connection: psycopg.Connection[Any]) -> None:
             connection.rollback()
         except psycopg.Error:
             connection.close()  # the pool discards a broken connection
-
-
-def _commit(cursor: psycopg.Cursor[Row]) -> None:
-    try:
-        cursor.execute("COMMIT")
-    except psycopg.OperationalError as error:
-        raise OutcomeUnknown(reason=str(error)) from error
-    except psycopg.Error as error:
-        raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
 
 
 class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):

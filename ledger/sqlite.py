@@ -147,6 +147,15 @@ class LogDatastore(SQLiteDatastore):
                 cursor.execute("ROLLBACK")
                 cursor.close()
 
+    def query(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
+        with self._connection(commit=False) as connection:
+            try:
+                return connection.execute(sql, cast("Any", params)).fetchall()
+            except sqlite3.Error as error:
+                raise StorageFailed(
+                    f"the database cannot be read: {error}", reason=str(error)
+                ) from error
+
     def wait_for_append(self, seconds: float) -> None:
         """Woken by this process at once; another process's commit is seen by polling its counter."""
         with self._appended:
