@@ -1,0 +1,1 @@
+"""`make bench`: ratios, both sides in one run, medians."""

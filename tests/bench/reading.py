@@ -1,0 +1,136 @@
+"""Reading: histories and past states against the stock application, proofs and verify against bare loops."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+
+from ledger.checkpoints import Signer
+from ledger.ledger import Ledger
+from replay.as_of import subject_as_of
+from replay.history import history
+from replay.verify import verify
+from tests.bench.desks import a_ledger, assign, fill, reassign, register_source, report
+from tests.bench.measuring import Figure, Sides, rate, seconds
+from tests.bench.stock import stock_desk
+from tests.contract.databases import fresh_database_url
+
+ROUNDS = 5
+EVENTS = 51
+TODAY = date(2026, 1, 1)
+
+
+def one_subject(kind: str) -> Iterator[Figure]:
+    """A subject of 51 events: its history, and its state as of its 26th."""
+    with a_ledger(kind) as (ledger, _), tempfile.TemporaryDirectory() as directory:
+        stock = stock_desk(fresh_database_url(kind, Path(directory)))
+        ticket, subject = stock.report("T", "Mail is down"), report(ledger)
+        assign(ledger, subject)
+        for number in range(EVENTS - 1):
+            stock.reassign(ticket, f"Group {number}")
+        for number in range(EVENTS - 2):
+            reassign(ledger, subject, f"Group {number + 1}")
+        middle = ledger.entries_of(subject)[25]
+        times = 100
+        sides = Sides().rounds(
+            ROUNDS,
+            lambda: rate(times, lambda: [history(ledger, subject) for _ in range(times)]),
+            lambda: rate(times, lambda: [list(stock.events.get(ticket)) for _ in range(times)]),
+        )
+        yield Figure(
+            f"history of a subject of {EVENTS} events, against stock events",
+            kind,
+            *sides.medians(),
+            "/s",
+            3.0,
+        )
+        sides = Sides().rounds(
+            ROUNDS,
+            lambda: rate(
+                times,
+                lambda: [
+                    subject_as_of(ledger, subject, at=middle.recordedtime) for _ in range(times)
+                ],
+            ),
+            lambda: rate(
+                times, lambda: [stock.repository.get(ticket, version=26) for _ in range(times)]
+            ),
+        )
+        yield Figure(
+            "its state as of a moment, against stock get(version)",
+            kind,
+            *sides.medians(),
+            "/s",
+            5.0,
+        )
+        stock.close()
+
+
+def grown(kind: str, small: int, large: int) -> Iterator[Figure]:
+    """A proof, a subject as of a past moment, and verify, at `small` and at `large` events."""
+    with a_ledger(kind) as (ledger, signer):
+        source = register_source(ledger)
+        fill(ledger, source, 0, small)
+        proof_small, state_small = _proofs(ledger, signer), _states(ledger)
+        fill(ledger, source, small, large - small)
+        proof_large, state_large = _proofs(ledger, signer), _states(ledger)
+        yield Figure(
+            f"a proof at {large:,} events, against {small:,}",
+            kind,
+            proof_large * 1e3,
+            proof_small * 1e3,
+            "ms",
+            2.5,
+            at_most=True,
+        )
+        yield Figure(
+            f"a subject as of a past moment at {large:,} events, against {small:,}",
+            kind,
+            state_large * 1e3,
+            state_small * 1e3,
+            "ms",
+            2.5,
+            at_most=True,
+        )
+        sides = Sides().rounds(
+            3,
+            lambda: rate(large, lambda: verify(ledger.database)),
+            lambda: rate(large, lambda: _bare_hashes(ledger)),
+        )
+        yield Figure(
+            f"verify of {large:,} entries, against reading and hashing each row once",
+            kind,
+            *sides.medians(),
+            "entries/s",
+            0.25,
+        )
+
+
+def _proofs(ledger: Ledger, signer: Signer) -> float:
+    """Median-like seconds of one proof: entries all over the log, checkpoint included once."""
+    ledger.checkpoints.publish(signer, TODAY)
+    size = ledger.head().size
+    positions = [1 + n * (size - 1) // 199 for n in range(200)]
+    return seconds(lambda: [ledger.prove(p, lambda: "") for p in positions]) / len(positions)
+
+
+def _states(ledger: Ledger) -> float:
+    """Seconds of one subject as of the middle of its story, subjects all over the log."""
+    size = ledger.head().size
+    subjects = [ledger.entry(10 + n * (size - 20) // 199).subject for n in range(200)]
+    moments = ["2026-01-14T12:00:00Z"] * len(subjects)
+
+    def ask() -> None:
+        for subject, moment in zip(subjects, moments, strict=True):
+            subject_as_of(ledger, subject, at=moment)
+
+    return seconds(ask) / len(subjects)
+
+
+def _bare_hashes(ledger: Ledger) -> None:
+    with ledger.database.reading() as transaction:
+        for (raw,) in transaction.stream("SELECT entry FROM events ORDER BY position"):
+            sha256(raw).digest()
