@@ -69,10 +69,13 @@ def _words(reading: Reading) -> Iterator[int]:
 
 
 def _patches(position: int, reading: Reading) -> list[dict[str, Json]]:
-    """What the entry says: a correction also speaks about what its target said, which it may retract."""
+    """What the entry speaks about: a correction about whatever was said in its target's place, which it
+    may retract. Its own `data` would tell too much: it restates whole objects.
+    """
     by_position: dict[int, Fact] = {fact.position: fact for fact in reading.facts}
     fact = by_position[position]
     if fact.corrects is None:
         return [fact.data]
+    same_place = (one.replacement or {} for one in reading.facts if one.corrects == fact.corrects)
     target = by_position.get(fact.corrects)
-    return [fact.data, fact.replacement or {}, target.data if target else {}]
+    return [*same_place, target.data if target else {}]

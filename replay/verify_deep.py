@@ -103,7 +103,7 @@ def _fold_all(database: Database, size: int, problems: Problems, progress: Progr
     for at in range(0, len(keys), SUBJECTS_AT_ONCE):
         chunk = keys[at : at + SUBJECTS_AT_ONCE]
         first, end = chunk[0], chunk[-1] + 1
-        fold = _SubjectFold(size, stored_snapshots(database, first, end), problems)
+        fold = _SubjectFold(stored_snapshots(database, first, end), problems)
         seen: set[int] = set()
         for key, rows in groupby(stored_by_subject(database, first, end), itemgetter(0)):
             name, owner = subjects.get(key, (f"the subject with key {key}", None))
@@ -116,10 +116,12 @@ def _fold_all(database: Database, size: int, problems: Problems, progress: Progr
 
 
 class _SubjectFold:
+    """Snapshots are read before entries, so that each has its entries however the log grows."""
+
     def __init__(
-        self, size: int, snapshots: dict[tuple[int, int], StoredSnapshot], problems: Problems
+        self, snapshots: dict[tuple[int, int], StoredSnapshot], problems: Problems
     ) -> None:
-        self._size, self._snapshots, self._problems = size, snapshots, problems
+        self._snapshots, self._problems = snapshots, problems
 
     def take(self, key: int, name: str, owner: str | None, rows: Iterator[Row]) -> int:
         """How many entries were folded."""
@@ -127,8 +129,6 @@ class _SubjectFold:
         folded = 0
         for _, version, position, raw in rows:
             snapshot = self._snapshots.pop((key, version), None)
-            if position > self._size:
-                continue
             try:
                 said = parse_entry(raw or b"", position)
             except CorruptEntry:
@@ -150,9 +150,7 @@ class _SubjectFold:
             del self._snapshots[at]
 
     def tell_leftover(self, subjects: Mapping[int, tuple[str, str | None]]) -> None:
-        for (key, version), snapshot in self._snapshots.items():
-            if isinstance(snapshot.position, int) and snapshot.position > self._size:
-                continue
+        for key, version in self._snapshots:
             name = subjects.get(key, (f"the subject with key {key}", None))[0]
             told = f"a snapshot of {name} stands at version {version}, which it does not have"
             self._problems.add(1, "snapshot", told)

@@ -110,6 +110,20 @@ def test_what_was_known_later_about_the_same_moment_is_the_corrections_doing(at:
     assert told(found) == {"source_status": ("A", "B", both), "source.x": (1, None, both)}
 
 
+def test_a_correction_touches_only_what_was_said_in_its_place(at: Desk) -> None:
+    first = said(at, source={"x": 1})
+    second = said(at, source={"y": 1})
+    correction = corrected(at, first, {"source": {"x": 2}})
+    third = said(at, source={"y": 2})
+
+    found = between(at, Moment(position=second.position), Moment())
+
+    assert told(found) == {
+        "source.x": (1, 2, (correction.position,)),
+        "source.y": (1, 2, (third.position,)),
+    }
+
+
 def test_each_moment_has_its_own_basis(at: Desk) -> None:
     said(at, "12:00", source_status="late in time")
     last = said(at, "11:00", source_status="late in the log")

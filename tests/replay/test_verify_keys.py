@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -18,6 +19,7 @@ from ledger.rotate import endorsement_text, rotate
 from replay.errors import CheckpointRefused
 from replay.report import Report
 from replay.verify import verify
+from replay.verify_head import head_of
 from tests.contract.databases import fresh_database_url
 from tests.replay.given_log import OPERATOR, ORIGIN, Desk, desk
 
@@ -119,6 +121,23 @@ def test_a_log_that_grows_meanwhile_is_clean(url: str, tmp_path: Path) -> None:
     assert report.is_clean, report.problems
     assert grown
     assert report.size < grown[0] + 1
+
+
+def test_a_checkpoint_published_while_the_head_is_read_is_no_missing_tail(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with desk(url, tmp_path) as at:
+
+        def head_and_then_more(*asked: Any) -> Any:
+            head = head_of(*asked)
+            at.observes("incident/INC0000001", "commented", {})
+            at.house.checkpoint()
+            return head
+
+        monkeypatch.setattr("replay.verify.head_of", head_and_then_more)
+        report = verified(url)
+
+    assert report.is_clean, report.problems
 
 
 def test_the_entries_name_the_origin(url: str, tmp_path: Path) -> None:
