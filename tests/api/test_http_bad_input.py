@@ -151,7 +151,7 @@ async def test_an_entry_over_its_limit_is_refused_whole(tmp_path: Path) -> None:
 async def test_a_key_that_is_none_is_refused(tmp_path: Path, key: str) -> None:
     async with serving(tmp_path) as api:
         answer = await api.client.post(
-            "/v1/incidents", json=INCIDENT, headers={"Idempotency-Key": key.encode()}
+            "/v1/incidents", json=INCIDENT, headers={b"Idempotency-Key": key.encode()}
         )
 
         problem(answer, 422, "malformed")
