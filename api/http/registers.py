@@ -66,40 +66,6 @@ class ActivityQuery(Period):
     limit: int = Field(20, ge=1, le=LARGEST_PAGE)
 
 
-@router.get(REGISTER, tags=["Registers"])
-def register(
-    *,
-    families: Annotated[str, Path(examples=["incidents"])],
-    asked: Annotated[RegisterQuery, Query()],
-    request: Request,
-    identity: SignedIn,
-    services: InHouse,
-) -> Response:
-    """The register of a ticket family, page by page: `next` (and the header `Link`) leads on."""
-    family = BY_PLURAL.get(families)
-    if family is None or family.name not in TICKET_FAMILIES:
-        known = ", ".join(FAMILIES[name].plural for name in TICKET_FAMILIES)
-        raise NoSuchAddress(f"there is no register of {families}; there are {known}")
-    identity.require(family.name, "read")
-    filters = asked.model_dump(exclude={"sort", "limit", "cursor"})
-    found = find_tickets(
-        services.views,
-        TicketFilter(family=family.name, **filters),
-        sort=asked.sort,
-        limit=asked.limit,
-        cursor=asked.cursor,
-    )
-    rows = [revealed(services, identity, row["subject"], row) for row in found.rows]
-    headers = {}
-    if found.next_cursor:
-        others = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-        query = urlencode([*others, ("cursor", found.next_cursor)])
-        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
-    return JsonAnswer(
-        {"position": found.position, "items": rows, "next": found.next_cursor}, headers=headers
-    )
-
-
 @router.get("/v1/activity", tags=["Registers"])
 def activity_by_actor(
     asked: Annotated[ActivityQuery, Query()], identity: SignedIn, services: InHouse
@@ -144,11 +110,49 @@ def flow_deviations(
     return _told(found)
 
 
+@router.get(REGISTER, tags=["Registers"])
+def register(
+    *,
+    families: Annotated[str, Path(examples=["incidents"])],
+    asked: Annotated[RegisterQuery, Query()],
+    request: Request,
+    identity: SignedIn,
+    services: InHouse,
+) -> Response:
+    """The register of a ticket family, page by page: `next` (and the header `Link`) leads on."""
+    family = BY_PLURAL.get(families)
+    if family is None or family.name not in TICKET_FAMILIES:
+        known = ", ".join(FAMILIES[name].plural for name in TICKET_FAMILIES)
+        raise NoSuchAddress(f"there is no register of {families}; there are {known}")
+    identity.require(family.name, "read")
+    filters = asked.model_dump(exclude={"sort", "limit", "cursor"})
+    found = find_tickets(
+        services.views,
+        TicketFilter(family=family.name, **filters),
+        sort=asked.sort,
+        limit=asked.limit,
+        cursor=asked.cursor,
+    )
+    rows = [revealed(services, identity, row["subject"], row) for row in _plain(found)]
+    headers = {}
+    if found.next_cursor:
+        others = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+        query = urlencode([*others, ("cursor", found.next_cursor)])
+        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
+    return JsonAnswer(
+        {"position": found.position, "items": rows, "next": found.next_cursor}, headers=headers
+    )
+
+
 def _require_family(identity: Identity, family: str | None) -> None:
     """Raises ScopeMissing: what spans every family takes the right to read every family."""
     identity.require(family or "*", "read")
 
 
 def _told(found: Answer) -> Response:
-    rows: list[Any] = [dict(row) for row in found.rows]
-    return JsonAnswer({"position": found.position, "items": rows})
+    return JsonAnswer({"position": found.position, "items": _plain(found)})
+
+
+def _plain(found: Answer) -> list[dict[str, Any]]:
+    """SQLAlchemy's column names are a kind of text that JSON writers refuse."""
+    return [{str(name): value for name, value in row.items()} for row in found.rows]

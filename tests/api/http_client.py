@@ -52,6 +52,10 @@ class Api:
         )
         return self.token_for(registered, *(scopes or ("*:append",)))
 
+    async def reported_raw(self) -> httpx.Response:
+        """The answer to reporting an incident, whatever it is."""
+        return await self.client.post("/v1/incidents", json=INCIDENT)
+
     async def reported(self, **more: Any) -> dict[str, Any]:
         """A new incident's receipt."""
         answer = await self.client.post("/v1/incidents", json={**INCIDENT, **more})
