@@ -158,6 +158,7 @@ def tiles(
     """
     with opened() as session:
         session.identity.require("*", "read")
+        _require_same_log(session.ledger, output / "checkpoint")
         checkpoint = session.house.checkpoint()
         size = _covered(session.ledger, checkpoint)
         written = _write_tiles(session.ledger, output, size)
@@ -167,6 +168,16 @@ def tiles(
         tell({"directory": str(output), "size": size, "written": written})
         return
     note(f"{output}: {size} entries, {written} tiles written")
+
+
+def _require_same_log(ledger: Ledger, kept: Path) -> None:
+    """What is there is not written again, so it must be of this log. Raises Unsigned or NotConsistent."""
+    from ledger.checkpoints import check_extends
+    from ledger.notes import verify_checkpoint
+
+    if kept.exists():
+        found = verify_checkpoint(kept.read_bytes(), ledger.vkeys()).checkpoint
+        check_extends(ledger.tree, found)
 
 
 def _covered(ledger: Ledger, checkpoint: str) -> int:

@@ -168,3 +168,15 @@ def test_read_models_are_brought_to_the_head(shell: Shell) -> None:
 
     assert {each["projection"] for each in told} >= {"tickets", "activity", "flow"}
     assert {(each["position"], each["lag"]) for each in told + again} == {(6, 0)}
+
+
+def test_tiles_of_another_log_are_not_mixed_with_these(shell: Shell, tmp_path: Path) -> None:
+    out = shell.directory / "tiles"
+    shell.ok("tiles", "-o", str(out))
+    (tmp_path / "other").mkdir()
+    other = shell_with_ledger(tmp_path / "other")[0]
+
+    done = other("tiles", "-o", str(out))
+
+    assert done.code == 3
+    shell.ok("tiles", "-o", str(out))
