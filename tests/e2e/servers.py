@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import http.client
 import multiprocessing
+import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,10 +29,11 @@ _forks.set_forkserver_preload(["tests.e2e.servers", "api.http.serve"])
 
 @dataclass
 class Server:
-    """`port` stays the same over restarts."""
+    """`port` stays the same over restarts; `log` takes what every start of it writes to stderr."""
 
     settings: Settings
     made: NewLedger
+    log: Path
     process: BaseProcess | None = field(default=None)
 
     @property
@@ -43,7 +46,7 @@ class Server:
 
     def start(self) -> None:
         """Returns once it answers."""
-        self.process = _forks.Process(target=_serve, args=(self.settings,), daemon=True)
+        self.process = _forks.Process(target=_serve, args=(self.settings, self.log), daemon=True)
         self.process.start()
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
@@ -86,7 +89,9 @@ def server(directory: Path, **settings: Any) -> Iterator[Server]:
             **settings,
         }
     )
-    running = Server(using, init(using, origin="ledger.example.com/e2e", administrator="Ada"))
+    running = Server(
+        using, init(using, origin="ledger.example.com/e2e", administrator="Ada"), directory / "log"
+    )
     try:
         yield running
     finally:
@@ -94,9 +99,10 @@ def server(directory: Path, **settings: Any) -> Iterator[Server]:
             running.kill()
 
 
-def _serve(settings: Settings) -> None:
+def _serve(settings: Settings, log: Path) -> None:
     from api.http.serve import serve
 
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), sys.stderr.fileno())
     house = open_house(settings)
     try:
         serve(house)

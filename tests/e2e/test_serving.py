@@ -1,0 +1,256 @@
+"""A served ledger, as clients meet it: streams, stops, and more connections than there is room for."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from api.compose import open_house
+from api.http.connections import HEADER_LIMIT_BYTES
+from tests.api.http_client import INCIDENT
+from tests.e2e.servers import Server, server
+
+
+def _ask(
+    served: Server, method: str, path: str, body: Any = None, **headers: str
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    try:
+        sent = None if body is None else orjson.dumps(body)
+        connection.request(method, path, sent, {**served.headers, **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+class _Stream:
+    """A reader of server-sent events."""
+
+    def __init__(self, served: Server, last_event_id: str | None = None) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+        headers = dict(served.headers)
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        self._connection.request("GET", "/v1/events/stream", headers=headers)
+        self._answer = self._connection.getresponse()
+        assert self._answer.status == 200
+        assert self._answer.headers["content-type"].startswith("text/event-stream")
+
+    def event(self) -> tuple[int, dict[str, Any]] | None:
+        """The next event's id and data; None when the stream has ended."""
+        told: dict[str, str] = {}
+        while line := self._answer.readline().decode():
+            name, _, value = line.rstrip("\n").partition(": ")
+            if name:
+                told[name] = value
+            elif "id" in told:
+                return int(told["id"]), json.loads(told["data"])
+            else:
+                told = {}
+        return None
+
+    def close(self) -> None:
+        self._answer.close()
+        self._connection.close()
+
+
+def test_a_stream_tells_what_was_and_goes_on_with_what_comes(tmp_path: Path) -> None:
+    with server(tmp_path) as served:
+        served.start()
+        stream = _Stream(served)
+
+        first = stream.event()
+        assert first is not None
+        assert (first[0], first[1]["type"]) == (1, "itsm.ledger.created.v1")
+        status, body = _ask(served, "POST", "/v1/incidents", INCIDENT)
+        assert status == 201
+        position = orjson.loads(body)["position"]
+        seen = [1]
+        while seen[-1] < position:
+            event = stream.event()
+            assert event is not None
+            seen.append(event[0])
+
+        assert seen == list(range(1, position + 1))
+        stream.close()
+
+
+def test_a_stream_goes_on_where_the_client_left_off(tmp_path: Path) -> None:
+    with server(tmp_path) as served:
+        served.start()
+
+        stream = _Stream(served, last_event_id="3")
+
+        event = stream.event()
+        assert event is not None
+        assert event[0] == 4
+        stream.close()
+        status, _ = _ask(served, "GET", "/v1/events/stream", **{"Last-Event-ID": "x"})
+        assert status == 422
+
+
+def test_a_stop_ends_streams_and_answers_what_is_in_flight(tmp_path: Path) -> None:
+    with server(tmp_path) as served:
+        served.start()
+        stream = _Stream(served)
+        answers: list[int] = []
+        stopping = threading.Event()
+
+        def append() -> None:
+            connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+            while not stopping.is_set():
+                try:
+                    connection.request(
+                        "POST", "/v1/incidents", orjson.dumps(INCIDENT), served.headers
+                    )
+                except OSError:
+                    return
+                try:
+                    answer = connection.getresponse()
+                except (http.client.HTTPException, OSError):
+                    # The connection was idle when the server closed it: nothing was taken.
+                    return
+                answers.append(answer.status)
+                answer.read()
+
+        threads = [threading.Thread(target=append) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        began = time.monotonic()
+        code = served.stop()
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+        assert code == 0
+        assert time.monotonic() - began < 10
+        assert set(answers) <= {201, 503}
+        while stream.event() is not None:
+            pass
+        stream.close()
+        house = open_house(served.settings)
+        newest = house.ledger.checkpoints.newest()
+        assert newest is not None
+        assert newest[0] == house.ledger.head().size
+        house.close()
+
+
+def test_thousands_of_parallel_connections_do_not_bring_it_down(tmp_path: Path) -> None:
+    body = orjson.dumps(INCIDENT)
+
+    async def one(served: Server) -> bytes:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        except OSError:
+            return b"refused"
+        head = "POST /v1/incidents HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in served.headers.items())
+        head += f"Content-Length: {len(body)}\r\n\r\n"
+        try:
+            writer.write(head.encode() + body)
+            return (await reader.read())[:12]
+        except OSError:
+            return b"refused"
+        finally:
+            writer.close()
+
+    async def many(served: Server) -> list[bytes]:
+        return await asyncio.gather(*(one(served) for _ in range(2_000)))
+
+    with server(tmp_path, connection_limit=100) as served:
+        served.start()
+
+        answers = asyncio.run(many(served))
+
+        assert set(answers) <= {b"HTTP/1.1 201", b"HTTP/1.1 503", b"refused"}
+        taken = answers.count(b"HTTP/1.1 201")
+        assert taken >= 100
+        assert answers.count(b"HTTP/1.1 503") > 0
+        status, feed = _ask(served, "GET", "/v1/events?limit=1000&after=5")
+        assert status == 200
+        reported = [e for e in orjson.loads(feed) if e["type"] == "itsm.incident.reported.v1"]
+        assert len(reported) == min(taken, 1000)
+
+
+def test_connections_that_stay_silent_do_not_keep_others_out(tmp_path: Path) -> None:
+    with server(tmp_path, connection_limit=50) as served:
+        served.start()
+
+        silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(80)]
+
+        status, _ = _ask(served, "POST", "/v1/incidents", INCIDENT)
+        assert status == 201
+        more = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(40)]
+        answer = more[-1].recv(12)
+        assert answer == b"HTTP/1.1 503"
+        for connection in (*silent, *more):
+            connection.close()
+        for _ in range(100):
+            status, _ = _ask(served, "POST", "/v1/incidents", INCIDENT)
+            if status == 201:
+                break
+            time.sleep(0.02)
+        assert status == 201
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nBig: " + b"x" * (HEADER_LIMIT_BYTES + 1) + b"\r\n\r\n",
+        b"POST /v1/incidents HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_answered_with_a_problem(tmp_path: Path, sent: bytes) -> None:
+    with server(tmp_path) as served:
+        served.start()
+        with socket.create_connection(("127.0.0.1", served.port), 10) as connection:
+            connection.sendall(sent)
+
+            answer = connection.makefile("rb").read()
+
+        assert answer.startswith(b"HTTP/1.1 400")
+        assert b"application/problem+json" in answer
+        assert _ask(served, "GET", "/healthz")[0] == 200
+
+
+def test_a_body_that_stops_halfway_records_nothing(tmp_path: Path) -> None:
+    with server(tmp_path) as served:
+        served.start()
+        head = "".join(f"{name}: {value}\r\n" for name, value in served.headers.items())
+
+        with socket.create_connection(("127.0.0.1", served.port), 10) as connection:
+            connection.sendall(
+                f"POST /v1/incidents HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 99\r\n\r\n".encode()
+                + b'{"title": "x"'
+            )
+
+        status, feed = _ask(served, "GET", "/v1/events?limit=1000")
+        assert status == 200
+        assert b"itsm.incident.reported.v1" not in feed
+
+
+def test_logs_hold_neither_tokens_nor_what_was_sent(tmp_path: Path) -> None:
+    with server(tmp_path) as served:
+        served.start()
+        _ask(served, "POST", "/v1/incidents", {**INCIDENT, "title": "Ada Lovelace's laptop"})
+        _ask(served, "POST", "/v1/incidents", {"title": ["Ada Lovelace"]})
+        _ask(served, "GET", "/v1/incidents?q=Lovelace")
+        served.stop()
+
+        logged = served.log.read_text()
+
+        assert "listening" in logged
+        assert served.made.token.split("_")[2] not in logged
+        assert "Lovelace" not in logged
