@@ -69,11 +69,12 @@ def first_position_after(database: Database, position: int) -> int | None:
 
 def positions_outside(transaction: Transaction, size: int, limit: int) -> list[int]:
     """Positions that a log of `size` entries does not have, the lowest first, at most `limit`."""
-    rows = transaction.rows(
-        "SELECT position FROM events WHERE position < 1 OR position > ? ORDER BY position LIMIT ?",
-        (size, limit),
-    )
-    return [row[0] for row in rows]
+    # Two ranges of the key: one condition with OR would read the whole table.
+    found: list[int] = []
+    for beyond, bound in (("position < ?", 1), ("position > ?", size)):
+        sql = f"SELECT position FROM events WHERE {beyond} ORDER BY position LIMIT ?"
+        found += [row[0] for row in transaction.rows(sql, (bound, limit))]
+    return found[:limit]
 
 
 def stored_rows(database: Database, after: int, up_to: int) -> Sequence[Row]:
