@@ -74,7 +74,7 @@ def _check_time(mapping: SourceMapping, lines: Lines) -> None:
     if mapping.time.zone is not None:
         try:
             ZoneInfo(mapping.time.zone)
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError):
             raise lines.fault(
                 ("time", "zone"),
                 f"{mapping.time.zone!r} is not a zone such as UTC or Europe/Berlin",
@@ -97,27 +97,27 @@ def _check_rule(mapping: SourceMapping, rule: Rule, path: Path, lines: Lines) ->
         )
     _check_whens(rule.when, (*path, "when"), lines)
     for member, value in rule.members.items():
-        _check_member(mapping, event, member, value, (*path, "members", member), lines)
+        at = (*path, "members", member)
+        if member not in event.model_fields:
+            known = ", ".join(event.model_fields) or "none"
+            raise lines.fault(at, f"{event.type_name} has no member {member!r}; it has {known}")
+        _check_value(mapping, value, at, lines)
+        _check_fit(event, member, _possible(mapping, value, at), value, lines)
     for name, said in (("comment", rule.comment), ("reason", rule.reason)):
         if said is not None:
             _check_value(mapping, said, (*path, name), lines)
 
 
-def _check_member(
-    mapping: SourceMapping,
+def _check_fit(
     event: type[Event],
     member: str,
+    samples: Iterator[tuple[Path, Scalar]],
     value: Value,
-    path: Path,
     lines: Lines,
 ) -> None:
-    if member not in event.model_fields:
-        known = ", ".join(event.model_fields) or "none"
-        raise lines.fault(path, f"{event.type_name} has no member {member!r}; it has {known}")
-    _check_value(mapping, value, path, lines)
-    field = event.model_fields[member]
-    wanted = TypeAdapter(field.rebuild_annotation())
-    for at, sample in _possible(mapping, value, path):
+    """Could the member hold what the value may turn out to be?"""
+    wanted = TypeAdapter(event.model_fields[member].rebuild_annotation())
+    for at, sample in samples:
         try:
             wanted.validate_python(sample, strict=True)
         except ValidationError as error:

@@ -89,8 +89,8 @@ def _columns(mapping: SourceMapping) -> Iterator[str]:
 
 
 def _first_fault(error: ValidationError, lines: Lines) -> Exception:
-    """The fault that stands first in the file: the others may follow from it."""
+    """What is wrong before what is missing, and of that the first: a word misspelled is both."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
-    first = min(faults, key=lambda fault: lines.of(fault["loc"]))
+    first = min(faults, key=lambda fault: (fault["type"] == "missing", lines.of(fault["loc"])))
     told = "is not a word of the language" if first["type"] == "extra_forbidden" else first["msg"]
     return lines.fault(first["loc"], told)

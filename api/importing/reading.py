@@ -40,7 +40,7 @@ class Reader:
         self._actor = None if mapping.actor is None else layout.index(mapping.actor)
         self._excluded = [
             (exclusion.reason, condition(exclusion.when, layout), is_skip)
-            for exclusions, is_skip in ((mapping.reject, False), (mapping.skip, True))
+            for exclusions, is_skip in ((mapping.skip, True), (mapping.reject, False))
             for exclusion in exclusions
         ]
         self._family_column, self._families = _families(mapping, layout)

@@ -50,32 +50,34 @@ class _CsvRows:
         self._width: int | None = None
 
     def read(self, lines: Iterator[str]) -> Iterator[Row]:
-        reader = csv.reader(self._records(lines), delimiter=self._form.delimiter, strict=True)
-        try:
-            header = next(reader, [])
-        except csv.Error as error:
-            raise ColumnsDiffer(f"the first line is no header: {error}") from None
-        width = self._width = len(header)
-        names = [self._form.spelled.get(name, name) for name in header]
-        _check_columns(names, self._mapping, self._layout)
+        records = self._records(lines)
+        names = self._header(next(records, ""))
         pick = _picker(names, self._layout)
         missing = frozenset(["", *self._form.missing])
-        number = names.index(self._mapping.number)
-        while True:
+        number, width = names.index(self._mapping.number), len(names)
+        for record in records:
             try:
-                fields = next(reader)
-            except StopIteration:
-                return
+                fields = self._parsed(record)
             except csv.Error as error:
                 yield self._bad(f"not CSV: {error}", [], number)
                 continue
             if len(fields) != width:
                 yield self._bad(f"expected {width} fields, got {len(fields)}", fields, number)
-            elif not self._record.isascii() and _SURROGATE.search(self._record):
+            elif not record.isascii() and _SURROGATE.search(record):
                 yield self._bad(f"not {self._form.encoding} text", fields, number)
             else:
                 cells = tuple([None if cell in missing else cell for cell in pick(fields)])
-                yield Row(self._line, self._record, cells, fields[number])
+                yield Row(self._line, record, cells, fields[number])
+
+    def _header(self, record: str) -> list[str]:
+        try:
+            header = self._parsed(record)
+        except csv.Error as error:
+            raise ColumnsDiffer(f"the first line is no header: {error}") from None
+        self._width = len(header)
+        names = [self._form.spelled.get(name, name) for name in header]
+        _check_columns(names, self._mapping, self._layout)
+        return names
 
     def _bad(self, fault: str, fields: list[str], number: int) -> Row:
         if not self._record.endswith("\n"):
