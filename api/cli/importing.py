@@ -71,3 +71,7 @@ def _tell(done: ImportResult, *, as_json: bool) -> None:
         tell_members(done.as_dict())
     for reason, rows in done.reasons.most_common(REASONS_SHOWN):
         note(f"  {rows} rows: {reason}")
+    for line, reason in done.bad_lines:
+        note(f"  line {line}: {reason}")
+    if done.rejects_file is not None:
+        note(f"Bad rows are kept in {done.rejects_file}")

@@ -143,7 +143,7 @@ class Taking:
 
     def _reject(self, row: Row, error: LedgerError) -> None:
         self._rejects.add(row.line, row.number, error, row.text)
-        self.result.reject(error.code)
+        self.result.reject(row.line, error, self._rejects.path)
         if self._first_bad is None or row.line < self._first_bad[0]:
             self._first_bad = (row.line, error)
 

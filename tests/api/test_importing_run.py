@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from api.compose import House
+from api.compose import House, init, open_house
 from api.importing import taking
 from api.importing.faults import CannotRead, ColumnsDiffer, InputTruncated, StrictStop
 from api.importing.run import run_import
+from api.settings import Settings
 from domain.errors import MayNot
 from domain.incident_commands import ReportIncident
 from domain.principal import DeactivatePrincipal
@@ -36,6 +37,7 @@ from tests.api.importing_house import (
     types,
     write,
 )
+from tests.contract.databases import fresh_database_url
 
 STORY = [
     row("T1", "New", saved_at="2026-03-02T09:00:00"),
@@ -79,6 +81,24 @@ def test_rows_become_facts_of_their_source_at_their_time(tmp_path: Path) -> None
         assert last["decision"] == "observed"
         state = house.ledger.subject("incident/T1").state
         assert (state["status"], state["source_status"]) == ("resolved", "Resolved")
+
+
+def test_postgresql_keeps_rows_and_runs_alike(tmp_path: Path) -> None:
+    settings = Settings(
+        database_url=fresh_database_url("postgresql", tmp_path),
+        vault_url=f"sqlite:///{tmp_path / 'vault.db'}",
+        key_file=tmp_path / "key",
+        master_key_file=tmp_path / "master.key",
+    )
+    init(settings, origin="ledger.example.com/imports", administrator="Ada")
+    path, house = write(tmp_path, STORY), open_house(settings)
+
+    first, again = take(house, path), take(house, path)
+
+    assert counts(first) == (6, 5, 1, 0, 0)
+    assert counts(again) == (6, 0, 0, 6, 0)
+    assert house.ledger.subject("incident/T1").state["status"] == "resolved"
+    house.close()
 
 
 def test_deviations_are_recorded_and_counted(tmp_path: Path) -> None:
@@ -232,6 +252,10 @@ def test_a_bad_row_is_told_and_kept_and_stops_nothing(tmp_path: Path) -> None:
         "a ticket has a state",
     ]
     assert told[2]["row"] == "T1,Active"
+    assert [(line, reason) for line, reason in result.bad_lines] == [
+        (each["line"], each["reason"]) for each in told
+    ]
+    assert result.rejects_file == kept
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
