@@ -13,6 +13,11 @@ from typing import Any
 from typer.testing import CliRunner
 
 from api.cli.commands import app
+from api.compose import open_house
+from api.settings import Settings
+from domain.incident_commands import ReportIncident
+from ledger.genesis import OPERATOR
+from ledger.govern import Actor, Order
 
 ITSM_LEDGER = Path(sys.executable).with_name("itsm-ledger")
 
@@ -62,6 +67,14 @@ class Shell:
         return subprocess.Popen(
             [ITSM_LEDGER, *arguments], env={**os.environ, **self.env}, cwd=self.directory, **options
         )
+
+
+def fill(shell: Shell, incidents: int) -> None:
+    """That many more entries, in one commit: tiles fill at 256."""
+    house = open_house(Settings(database_url=shell.env["ITSM_LEDGER_DATABASE_URL"]))
+    orders = [Order(ReportIncident(title=str(n)), Actor(OPERATOR)) for n in range(incidents)]
+    house.ledger.writer.submit([house.ledger.proposal(order) for order in orders])
+    house.close()
 
 
 def shell_in(directory: Path) -> Shell:

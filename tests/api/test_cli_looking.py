@@ -11,7 +11,7 @@ from ledger.entry import Entry
 from ledger.notes import parse_vkey
 from ledger.proofs import verify_proof
 from ledger.tiles import decode_bundle
-from tests.api.shell import Shell, shell_with_ledger
+from tests.api.shell import Shell, fill, shell_with_ledger
 
 
 @pytest.fixture
@@ -139,16 +139,7 @@ def test_tiles_are_the_whole_log_and_full_ones_are_written_once(shell: Shell) ->
 
 
 def test_a_full_tile_that_is_there_is_not_written_again(shell: Shell) -> None:
-    from api.compose import open_house
-    from api.settings import Settings
-    from domain.incident_commands import ReportIncident
-    from ledger.genesis import OPERATOR
-    from ledger.govern import Actor, Order
-
-    house = open_house(Settings(database_url=shell.env["ITSM_LEDGER_DATABASE_URL"]))
-    orders = [Order(ReportIncident(title=str(n)), Actor(OPERATOR)) for n in range(260)]
-    house.ledger.writer.submit([house.ledger.proposal(order) for order in orders])
-    house.close()
+    fill(shell, 260)
     out = shell.directory / "tiles"
     shell.ok("tiles", "-o", str(out))
     full = out / "tile" / "0" / "000"

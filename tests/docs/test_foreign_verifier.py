@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.shell import Shell, shell_with_ledger
+from tests.api.shell import Shell, fill, shell_with_ledger
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("aics_tlog") is None,
@@ -24,10 +24,8 @@ def shell(tmp_path: Path) -> Shell:
     """With tiles of a log of 305 entries, and the key that was kept from before."""
     shell = shell_with_ledger(tmp_path)[0]
     (tmp_path / "kept.vkey").write_text(shell.ok("vkey").out)
-    subject = shell.report()
     (tmp_path / "kept.checkpoint").write_text(shell.ok("checkpoint").out)
-    for number in range(299):
-        shell.order("incident", "comment", f'{{"comment":"{number}"}}', subject)
+    fill(shell, 300)
     shell.ok("tiles", "-o", str(tmp_path / "tiles"))
     return shell
 
