@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -108,20 +109,17 @@ def test_a_stop_ends_streams_and_answers_what_is_in_flight(tmp_path: Path) -> No
 
         def append() -> None:
             connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
-            while not stopping.is_set():
-                try:
-                    connection.request(
-                        "POST", "/v1/incidents", orjson.dumps(INCIDENT), served.headers
-                    )
-                except OSError:
-                    return
-                try:
-                    answer = connection.getresponse()
-                except (http.client.HTTPException, OSError):
-                    # The connection was idle when the server closed it: nothing was taken.
-                    return
-                answers.append(answer.status)
-                answer.read()
+            body = orjson.dumps(INCIDENT)
+            with closing(connection):
+                while not stopping.is_set():
+                    try:
+                        connection.request("POST", "/v1/incidents", body, served.headers)
+                        answer = connection.getresponse()
+                    except (http.client.HTTPException, OSError):
+                        # The connection was idle when the server closed it: nothing was taken.
+                        return
+                    answers.append(answer.status)
+                    answer.read()
 
         threads = [threading.Thread(target=append) for _ in range(4)]
         for thread in threads:
