@@ -14,7 +14,7 @@ from domain.errors import CanNot, Malformed, NotTheOwner
 from domain.event import Event, Json, event_class
 from domain.moments import canonical_time
 from ledger.entry import Correction, Draft, parse_entry
-from ledger.past import fact_told_by
+from ledger.past import fact_of
 
 Commit = Callable[[Iterable[str], Mapping[str, Json], Mapping[str, Json]], dict[str, Json]]
 """(personal members, patch, what stands there now) -> the patch with commitments in their place."""
@@ -28,13 +28,13 @@ def corrected(
     `entries`: all of the subject's so far. Raises CanNot, NotTheOwner or Malformed for a correction that
     may not stand, and CorruptEntry.
     """
-    parsed = {position: parse_entry(raw, position) for position, raw in entries}
-    target = parsed.get(correction.corrects)
-    if target is None:
+    raw = dict(entries).get(correction.corrects)
+    if raw is None:
         raise _no_target(correction, draft.subject)
+    target = parse_entry(raw, correction.corrects)
     if not correction.is_governed:
         _require_own_fact(draft, correction, str(target.get("recordedby")))
-    facts = [fact_told_by(entry, position) for position, entry in parsed.items()]
+    facts = [fact_of(position, raw) for position, raw in entries]
     stands = next((one.data for one in standing(facts) if one.position == correction.corrects), {})
     type_ = event_class(target["type"])
     if claims_commitment(dict(correction.replacement)):
@@ -42,8 +42,7 @@ def corrected(
     check_replacement(type_, stands, correction.replacement, governed=correction.is_governed)
     whole = commit(type_.personal, whole_replacement(type_, correction.replacement), stands)
     time = correction.effectivetime and canonical_time(correction.effectivetime)
-    last = max(parsed)
-    fact = Fact(last + 1, draft.time, "", {}, correction.corrects, whole, time)
+    fact = Fact(facts[-1].position + 1, draft.time, "", {}, correction.corrects, whole, time)
     said: dict[str, str | int] = {
         **draft.said,
         "corrects": correction.corrects,
