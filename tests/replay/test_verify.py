@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -10,45 +9,25 @@ import orjson
 import pytest
 
 from ledger.errors import NotALedger
-from ledger.merkle import Frontier, leaf_hash
+from ledger.merkle import leaf_hash
 from ledger.open import open_database
-from replay.errors import CheckpointRefused
-from replay.report import Report
+from ledger.spelling import to_base64
 from replay.verify import verify
-from tests.replay.given_log import FILLED_SIZE, Filled, ask, desk, tamper
+from tests.replay.given_log import FILLED_SIZE, Filled, ask, tamper
+from tests.replay.tampering import (
+    SEALED,
+    TAIL,
+    entry_at,
+    forged,
+    found,
+    moved,
+    rewrite,
+    set_entry,
+    swapped,
+    verified,
+)
 
-TAIL = 560
-"""A position in the part of the tree that no full tile covers yet."""
-SEALED = 300
 EITHER = pytest.mark.parametrize("position", [SEALED, TAIL], ids=["sealed", "tail"])
-
-
-def verified(log: Filled, checkpoints: Sequence[str] = ()) -> Report:
-    with closing(open_database(log.url)) as database:
-        return verify(database, checkpoints)
-
-
-def found(log: Filled, checkpoints: Sequence[str] = ()) -> list[tuple[int, str]]:
-    return [(problem.position, problem.kind) for problem in verified(log, checkpoints).problems]
-
-
-def entry_at(log: Filled, position: int) -> bytes:
-    raw: bytes = ask(log.url, "SELECT entry FROM events WHERE position = ?", position)[0][0]
-    return raw
-
-
-def set_entry(position: int, raw: bytes, *, with_leaf: bool = False) -> tuple[str, list[object]]:
-    if with_leaf:
-        sql = "UPDATE events SET entry = ?, leaf = ? WHERE position = ?"
-        return sql, [raw, leaf_hash(raw), position]
-    return "UPDATE events SET entry = ? WHERE position = ?", [raw, position]
-
-
-def forged(raw: bytes) -> bytes:
-    """The same entry with another status: well-formed, of the right place, and a lie."""
-    entry = orjson.loads(raw)
-    entry["data"]["source_status"] = "forged"
-    return orjson.dumps(entry)
 
 
 def test_a_log_as_it_was_recorded_is_clean(log: Filled) -> None:
@@ -68,7 +47,7 @@ def test_the_root_is_the_one_that_was_signed(log: Filled) -> None:
 
     assert report.root is not None
     newest = log.checkpoints[FILLED_SIZE]
-    assert newest.splitlines()[2] == _base64(report.root)
+    assert newest.splitlines()[2] == to_base64(report.root)
 
 
 @EITHER
@@ -125,7 +104,7 @@ def test_a_dropped_row_is_found_where_the_others_closed_the_gap(log: Filled, pos
     tamper(
         log.url,
         ("DELETE FROM events WHERE position = ?", [position]),
-        *_moved(position + 1, by=-1),
+        *moved(position + 1, by=-1),
     )
 
     problems = found(log)
@@ -136,7 +115,7 @@ def test_a_dropped_row_is_found_where_the_others_closed_the_gap(log: Filled, pos
 
 
 def test_swapped_rows_are_named_by_the_first_of_them(log: Filled) -> None:
-    tamper(log.url, *_swapped(SEALED, SEALED + 7))
+    tamper(log.url, *swapped(SEALED, SEALED + 7))
 
     problems = found(log)
 
@@ -146,7 +125,7 @@ def test_swapped_rows_are_named_by_the_first_of_them(log: Filled) -> None:
 
 
 def test_swapped_rows_are_found_in_the_tail(log: Filled) -> None:
-    tamper(log.url, *_swapped(TAIL, TAIL + 7))
+    tamper(log.url, *swapped(TAIL, TAIL + 7))
 
     assert [one for one in found(log) if one[1] == "misplaced"] == [
         (TAIL, "misplaced"),
@@ -162,7 +141,7 @@ def test_an_inserted_row_is_named_by_position(log: Filled, position: int) -> Non
     tamper(
         log.url,
         ("INSERT INTO subjects VALUES (99999, 'incident/INC9999999', NULL)", []),
-        *_moved(position, by=1),
+        *moved(position, by=1),
         (
             "INSERT INTO events VALUES (?, 99999, 1, ?, ?, ?)",
             [position, entry["type"], raw, leaf_hash(raw)],
@@ -203,24 +182,6 @@ def test_a_cut_off_tail_is_named_where_it_begins(log: Filled, left: int) -> None
     assert (first.position, first.kind) == (left + 1, "missing")
     last = f"{left + 1} to {FILLED_SIZE}"
     assert (last in first.message) or left == FILLED_SIZE - 1
-
-
-def test_a_log_cut_with_its_head_shows_against_its_own_checkpoints(log: Filled) -> None:
-    _cut(log, 400)
-
-    problems = verified(log).problems
-
-    assert {(problem.position, problem.kind) for problem in problems} == {(401, "missing")}
-    assert "signed over 520" in problems[0].message
-
-
-def test_a_log_cut_with_head_and_checkpoints_shows_against_one_kept_elsewhere(log: Filled) -> None:
-    _cut(log, 400)
-    tamper(log.url, "DELETE FROM checkpoints WHERE size > 400")
-
-    assert found(log) == []
-    assert found(log, [log.checkpoints[520]]) == [(401, "missing")]
-    assert found(log, [log.checkpoints[300]]) == []
 
 
 @pytest.mark.parametrize(
@@ -357,7 +318,7 @@ def test_recordedtime_that_goes_back_is_named(log: Filled) -> None:
     """Even where whoever did it holds the key and sealed the log anew."""
     entry = orjson.loads(entry_at(log, TAIL))
     entry["recordedtime"] = "2025-01-01T00:00:00.000000Z"
-    _rewrite(log, {TAIL: orjson.dumps(entry)})
+    rewrite(log, {TAIL: orjson.dumps(entry)})
 
     assert (TAIL, "time") in found(log)
 
@@ -366,75 +327,10 @@ def test_a_version_that_is_left_out_is_named(log: Filled) -> None:
     """As `recordedtime`: entry, leaf hash, column, tiles and head agree with each other."""
     entry = orjson.loads(entry_at(log, TAIL))
     entry["subjectversion"] += 1
-    _rewrite(log, {TAIL: orjson.dumps(entry)})
+    rewrite(log, {TAIL: orjson.dumps(entry)})
     tamper(log.url, ("UPDATE events SET version = version + 1 WHERE position = ?", [TAIL]))
 
     assert (TAIL, "version") in found(log)
-
-
-# Checkpoints
-
-
-def test_a_log_rewritten_and_rebuilt_shows_against_a_checkpoint_kept_elsewhere(log: Filled) -> None:
-    _rewrite(log, {TAIL: forged(entry_at(log, TAIL))})
-    tamper(log.url, "DELETE FROM checkpoints WHERE size > 520")
-
-    assert found(log) == []
-    assert found(log, [log.checkpoints[520]]) == []
-    (problem,) = verified(log, [log.checkpoints[520], log.checkpoints[600]]).problems
-
-    assert (problem.position, problem.kind) == (521, "checkpoint")
-    assert "from 521 to 600" in problem.message
-
-
-def test_a_rewritten_log_shows_against_its_own_stored_checkpoint(log: Filled) -> None:
-    _rewrite(log, {SEALED: forged(entry_at(log, SEALED))})
-
-    assert found(log) == [(1, "checkpoint")]
-
-
-def test_a_checkpoint_altered_in_the_database_is_named(log: Filled) -> None:
-    note = log.checkpoints[300].replace("\n300\n", "\n301\n")
-    tamper(
-        log.url,
-        ("UPDATE checkpoints SET note = ? WHERE size = 300", [note]),
-        ("INSERT INTO checkpoints VALUES (44, ?)", [log.checkpoints[520]]),
-        ("INSERT INTO checkpoints VALUES (45, 'no note')", []),
-    )
-
-    assert found(log) == [(44, "checkpoint"), (45, "checkpoint"), (300, "checkpoint")]
-
-
-def test_a_checkpoint_of_another_log_is_an_input_error(log: Filled, tmp_path: Path) -> None:
-    with desk(f"sqlite:///{tmp_path}/other.db", tmp_path) as other:
-        theirs = other.house.checkpoint()
-
-    with pytest.raises(CheckpointRefused, match="checkpoint 2 of those handed in"):
-        verified(log, [log.checkpoints[300], theirs])
-
-
-@pytest.mark.parametrize("text", ["", "no note\n", "ledger\n1\nAAAA\n\n— x AAAA\n"])
-def test_what_is_no_checkpoint_is_an_input_error(log: Filled, text: str) -> None:
-    with pytest.raises(CheckpointRefused):
-        verified(log, [text])
-
-
-def test_an_altered_checkpoint_is_an_input_error(log: Filled) -> None:
-    altered = log.checkpoints[300].replace("\n300\n", "\n299\n")
-
-    with pytest.raises(CheckpointRefused) as refused:
-        verified(log, [altered])
-
-    assert refused.value.facts["reason"] == "bad-signature"
-
-
-def test_keys_that_were_tampered_with_are_the_logs_fault_not_the_inputs(log: Filled) -> None:
-    raw = entry_at(log, 1).replace(b'"origin":"ledger', b'"origin":"ladger')
-    tamper(log.url, set_entry(1, raw))
-
-    problems = found(log, [log.checkpoints[300]])
-
-    assert problems[0] == (1, "entry")
 
 
 # What has no rows
@@ -450,58 +346,3 @@ def test_nothing_but_the_database_is_needed(log: Filled, tmp_path: Path) -> None
     assert not list(tmp_path.glob("*.key"))
 
     assert verified(log).is_clean
-
-
-def _moved(first: int, *, by: int) -> list[tuple[str, list[object]]]:
-    # Over positions that are free, so that no key is taken twice on the way.
-    return [
-        ("UPDATE events SET position = position + 1000000 WHERE position >= ?", [first]),
-        ("UPDATE events SET position = position - 1000000 + ? WHERE position >= 1000000", [by]),
-    ]
-
-
-def _swapped(one: int, other: int) -> list[tuple[str, list[object]]]:
-    sql = "UPDATE events SET position = ? WHERE position = ?"
-    return [(sql, [-1, one]), (sql, [one, other]), (sql, [other, -1])]
-
-
-def _cut(log: Filled, size: int) -> None:
-    """Restore the state that the log had at `size`, as an old backup would."""
-    leaves = [row[0] for row in ask(log.url, "SELECT leaf FROM events ORDER BY position")][:size]
-    time = orjson.loads(entry_at(log, size))["recordedtime"]
-    frontier = Frontier()
-    frontier.extend(leaves)
-    tamper(
-        log.url,
-        ("DELETE FROM events WHERE position > ?", [size]),
-        ("DELETE FROM tiles WHERE level > 0 OR idx >= ?", [size // 256]),
-        (
-            "UPDATE head SET size = ?, frontier = ?, recordedtime = ?",
-            [size, frontier.to_bytes(), time],
-        ),
-    )
-
-
-def _rewrite(log: Filled, entries: dict[int, bytes]) -> None:
-    """Replace entries and rebuild leaf hashes, tiles and head, so that the log is consistent in itself."""
-    tamper(log.url, *(set_entry(at, raw, with_leaf=True) for at, raw in entries.items()))
-    leaves = [row[0] for row in ask(log.url, "SELECT leaf FROM events ORDER BY position")]
-    frontier = Frontier()
-    rows = {row.level: row for row in frontier.extend(leaves)}
-    tamper(
-        log.url,
-        *(
-            (
-                "UPDATE tiles SET hashes = ?, root = ? WHERE level = 0 AND idx = ?",
-                [b"".join(leaves[index * 256 : (index + 1) * 256]), root, index],
-            )
-            for index, root in enumerate(rows[8].hashes)
-        ),
-        ("UPDATE head SET frontier = ?", [frontier.to_bytes()]),
-    )
-
-
-def _base64(raw: bytes) -> str:
-    import base64
-
-    return base64.b64encode(raw).decode()
