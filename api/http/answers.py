@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ def receipt_json(receipt: Receipt) -> dict[str, Json]:
         "type": receipt.type,
         "id": receipt.id,
         "recordedtime": receipt.recordedtime,
-        "leaf_hash": base64.b64encode(receipt.leaf_hash).decode("ascii"),
+        "leaf_hash": b2a_base64(receipt.leaf_hash, newline=False).decode("ascii"),
     }
 
 

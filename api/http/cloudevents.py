@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -35,6 +37,8 @@ _LENGTHS: Final = {
     "correlationid": 255,
     "causationid": 255,
 }
+NOTHING_SAID: Final[Mapping[str, str]] = MappingProxyType({})
+_required: Final = itemgetter(*REQUIRED)
 _LINE_FREE: Final = frozenset({"id", "authid", "correlationid", "causationid"})
 KNOWN: Final = frozenset({*REQUIRED, *SAID, "authid", "datacontenttype"})
 _JSON_TYPE: Final = re.compile(r"application/([a-z0-9.-]+\+)?json *(;.*)?", re.IGNORECASE)
@@ -111,36 +115,38 @@ def read_fact(event: Json, source: Source) -> Observation:
         raise Malformed("expected a CloudEvent as a JSON object, got another value")
     if not event.keys() <= KNOWN:
         raise _strangers(event)
-    missing = [name for name in REQUIRED if event.get(name) is None]
-    if missing:
-        raise Malformed(f"the event lacks {', '.join(missing)}", missing=missing)
-    _check_texts(event)
-    if event["specversion"] != "1.0":
+    try:
+        specversion, id_, uri, type_name, subject, time, data = _required(event)
+    except KeyError:
+        raise _incomplete(event) from None
+    if not (type(id_) is type(subject) is type(time) is type(type_name) is str and id_):
+        raise _incomplete(event)
+    if len(id_) > _LENGTHS["id"] or not id_.isprintable():
+        _check_text("id", id_)
+    if specversion != "1.0":
         raise Malformed("expected specversion 1.0, got another one")
-    if event["source"] != source.uri:
+    if uri != source.uri:
         raise Malformed(
             f"expected source {source.uri}, as this source is registered; got another one",
             expected=source.uri,
         )
-    type_ = _type(event)
-    data = event["data"]
     if not isinstance(data, dict):
         raise Malformed("expected data as a JSON object, got another value")
+    actor, said = _said(event) if len(event) > len(REQUIRED) else (None, NOTHING_SAID)
     return Observation(
-        event=type_,
-        subject=event["subject"],
+        event=_type(type_name, subject),
+        subject=subject,
         data=data,
-        time=canonical_time(event["time"]),
-        id=event["id"],
-        source=source.uri,
-        actor=event.get("authid"),
-        said={name: event[name] for name in SAID if event.get(name) is not None},
+        time=canonical_time(time),
+        id=id_,
+        source=uri,
+        actor=actor,
+        said=said,
     )
 
 
-def _type(event: Mapping[str, Any]) -> type[Event]:
+def _type(name: str, subject: str) -> type[Event]:
     """The registered type, once it fits the subject. Raises UnknownType, Malformed."""
-    name = event["type"]
     type_ = EVENT_TYPES.get(name)
     if type_ is None:
         raise UnknownType(
@@ -153,7 +159,7 @@ def _type(event: Mapping[str, Any]) -> type[Event]:
             "a correction is given as the command correct-fact: the ledger computes what it states",
             type=name,
         )
-    family, _ = split_subject(event["subject"])
+    family, _ = split_subject(subject)
     if family is not type_.family:
         raise Malformed(
             f"{name} is about a subject {type_.family.name}/…, got one of {family.name}",
@@ -163,22 +169,41 @@ def _type(event: Mapping[str, Any]) -> type[Event]:
     return type_
 
 
-def _check_texts(event: Mapping[str, Any]) -> None:
-    for name, value in event.items():
-        if name == "data" or value is None:
-            continue
-        if not isinstance(value, str) or not value:
-            raise Malformed(f"expected {name} as text, got another value", attribute=name)
-        limit = _LENGTHS.get(name)
-        if limit is not None and len(value) > limit:
-            raise Malformed(
-                f"expected {name} with at most {limit} characters, got {len(value)}", attribute=name
-            )
-        if name in _LINE_FREE and not value.isprintable():
-            raise Malformed(f"expected {name} without control characters", attribute=name)
-    content_type = event.get("datacontenttype")
+def _said(event: Mapping[str, Any]) -> tuple[str | None, Mapping[str, str]]:
+    """Who acted, and what was said beside the data."""
+    optional = {
+        name: value for name, value in event.items() if name not in REQUIRED and value is not None
+    }
+    for name, value in optional.items():
+        _check_text(name, value)
+    content_type = optional.pop("datacontenttype", None)
     if content_type is not None and not _JSON_TYPE.fullmatch(content_type):
         raise Malformed("expected data as JSON; of other content record the hash, as an attachment")
+    return optional.pop("authid", None), optional
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise Malformed(f"expected {name} as text, got another value", attribute=name)
+    limit = _LENGTHS.get(name)
+    if limit is not None and len(value) > limit:
+        raise Malformed(
+            f"expected {name} with at most {limit} characters, got {len(value)}", attribute=name
+        )
+    if name in _LINE_FREE and not value.isprintable():
+        raise Malformed(f"expected {name} without control characters", attribute=name)
+
+
+def _incomplete(event: Mapping[str, Any]) -> Malformed:
+    missing = [name for name in REQUIRED if event.get(name) is None]
+    if missing:
+        return Malformed(f"the event lacks {', '.join(missing)}", missing=missing)
+    wrong = [
+        name
+        for name in REQUIRED
+        if name != "data" and not (event[name] and type(event[name]) is str)
+    ]
+    return Malformed(f"expected text as {', '.join(wrong)}, got another value", attributes=wrong)
 
 
 def _strangers(event: Mapping[str, Any]) -> Malformed:

@@ -78,7 +78,8 @@ async def _taken(
     services: Services, identity: Identity, source: Source, events: Sequence[Json]
 ) -> list[Outcome]:
     """What became of each event, in order."""
-    made = [_proposal(services, identity, source, event) for event in events]
+    taking = _Taking(services, identity, source)
+    made = [taking.proposal(event) for event in events]
     proposals = [one for one in made if not isinstance(one, LedgerError)]
     if not proposals:
         return [one for one in made if isinstance(one, LedgerError)]
@@ -86,27 +87,36 @@ async def _taken(
     return [one if isinstance(one, LedgerError) else next(outcomes) for one in made]
 
 
-def _proposal(
-    services: Services, identity: Identity, source: Source, event: Json
-) -> ObserveProposal | LedgerError:
-    try:
-        fact = read_fact(event, source)
-        identity.require(fact.event.family.name, "append")
-    except LedgerError as refusal:
-        return refusal
-    # The members in one order, so that it does not matter in which mode the event comes again.
-    received = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
-    request = Request(
-        source.principal, f"{fact.source} {fact.id}", services.ledger.vault.request_hash(received)
-    )
-    return _SignedInFact([fact], source.principal, request, token=identity.actor.token)
+class _Taking:
+    """What the events of one request have in common, looked at once."""
+
+    def __init__(self, services: Services, identity: Identity, source: Source) -> None:
+        self._request_hash = services.ledger.vault.request_hash
+        self._identity, self._source = identity, source
+        self._families: set[str] = set()
+        self._prefix = source.uri + " "
+
+    def proposal(self, event: Json) -> ObserveProposal | LedgerError:
+        source = self._source
+        try:
+            fact = read_fact(event, source)
+            family = fact.event.family.name
+            if family not in self._families:
+                self._identity.require(family, "append")
+                self._families.add(family)
+        except LedgerError as refusal:
+            return refusal
+        # The members in one order, so that it does not matter in which mode the event comes again.
+        received = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+        request = Request(source.principal, self._prefix + fact.id, self._request_hash(received))
+        return _SignedInFact([fact], source.principal, request, token=self._identity.actor.token)
 
 
 def batch_json(outcomes: Sequence[Outcome]) -> dict[str, Json]:
     """Counts, and for each event in order its `status` with `receipt` or `problem`."""
     results = [_result(outcome) for outcome in outcomes]
-    taken = sum(isinstance(outcome, Recorded) for outcome in outcomes)
-    replayed = sum(isinstance(outcome, Recorded) and outcome.replayed for outcome in outcomes)
+    recorded = [outcome.replayed for outcome in outcomes if isinstance(outcome, Recorded)]
+    taken, replayed = len(recorded), sum(recorded)
     return {
         "recorded": taken - replayed,
         "replayed": replayed,
