@@ -80,7 +80,7 @@ def test_a_time_without_zone_needs_one() -> None:
 
 
 def test_link_ids_differ_where_the_cells_differ() -> None:
-    cells = ["CHG1", "Problem ID  14", "Problem ID 14", "x" * 100, "x" * 101, "Änderung"]
+    cells = ["CHG1", "Problem ID  14", "Problem-ID--14", "x" * 100, "x" * 101, "Änderung"]
     ids = [link_id("rfc", cell) for cell in cells]
 
     assert ids[0] == "LNK-rfc-CHG1"

@@ -302,16 +302,16 @@ def test_what_a_refused_row_said_is_compared_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(taking, "BATCH_ROWS", 1)
-    huge = row("T1", "Active", group="x" * 70_000)
+    huge = row("T1", "Resolved", group="x" * 70_000)
     text = TICKETS.replace(b"assignment_group: group, ", b"") + b"  columns: {notes: group}\n"
 
     with opened(tmp_path) as house:
-        path = write(tmp_path, [row("T1", "New"), huge, row("T1", "Active", group="Desk")])
+        path = write(tmp_path, [row("T1", "New"), huge, row("T1", "Resolved", group="Desk")])
         result = take(house, path, tickets(text))
 
         assert result.reasons == {"entry-too-large": 1}
         state = house.ledger.subject("incident/T1").state
-        assert (state["status"], state["source"]["notes"]) == ("in_progress", "Desk")
+        assert (state["status"], state["source"]["notes"]) == ("resolved", "Desk")
 
 
 def test_strict_stops_at_the_first_bad_row_and_keeps_what_was_before(tmp_path: Path) -> None:
