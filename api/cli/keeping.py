@@ -74,17 +74,23 @@ What to do next
 
 
 def vkey(
+    *,
     every: Annotated[
         bool, typer.Option("--all", help="Those before each rotation too, the newest first.")
     ] = False,
+    as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Print the verifier key: what outsiders check checkpoints and proofs with."""
     with opened() as session:
-        keys = session.ledger.vkeys()
-    say("\n".join(map(str, keys if every else keys[:1])))
+        keys = [str(key) for key in session.ledger.vkeys()]
+    if as_json:
+        tell({"vkey": keys[0], "previous": keys[1:]})
+        return
+    say("\n".join(keys if every else keys[:1]))
 
 
 def checkpoint(
+    *,
     accept_loss: Annotated[
         bool,
         typer.Option(
@@ -93,15 +99,25 @@ def checkpoint(
         ),
     ] = False,
     reason: Annotated[str | None, typer.Option(help="Why, with --accept-loss.")] = None,
+    as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Sign the log's head as it is now, keep it, and print it."""
-    if not accept_loss:
+    if accept_loss:
+        if not reason:
+            raise Malformed("--accept-loss needs --reason: it is recorded who went on, and why")
+        note = _go_on(reason)
+    else:
         with opened() as session:
-            say(session.house.checkpoint().rstrip("\n"))
+            note = session.house.checkpoint()
+    if as_json:
+        tell(_told_checkpoint(note))
         return
-    if not reason:
-        raise Malformed("--accept-loss needs --reason: it is recorded who went on, and why")
-    say(_go_on(reason).rstrip("\n"))
+    say(note.rstrip("\n"))
+
+
+def _told_checkpoint(note: str) -> dict[str, str | int]:
+    origin, size, root = note.split("\n")[:3]
+    return {"origin": origin, "size": int(size), "root": root, "checkpoint": note}
 
 
 def _go_on(reason: str) -> str:

@@ -137,14 +137,17 @@ def prove(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write it there instead.")
     ] = None,
+    as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Print the proof that an entry is in the log (c2sp.org/tlog-proof), under a signed checkpoint."""
     with opened() as session:
         proof = session.ledger.prove(position, session.house.checkpoint)
-    if output is None:
+    if output is not None:
+        write_whole(output, proof.encode())
+    if as_json:
+        tell({"position": position, "proof": proof})
+    elif output is None:
         say(proof.rstrip("\n"))
-        return
-    write_whole(output, proof.encode())
 
 
 def tiles(

@@ -94,3 +94,16 @@ def test_a_restored_backup_goes_on_only_when_somebody_says_so(tmp_path: Path) ->
     lost = shell.ok("history", "ledger/LDG0000001", "--json").json["events"][-1]
     assert lost["changes"]["lost_checkpoint.size"]["to"] == 8
     assert lost["reason"] == "The disk is gone"
+
+
+def test_checkpoint_key_and_proof_come_as_json_too(tmp_path: Path) -> None:
+    shell, made = shell_with_ledger(tmp_path)
+
+    note = shell.ok("checkpoint", "--json").json
+    keys = shell.ok("vkey", "--json").json
+    proof = shell.ok("prove", "3", "--json").json
+
+    assert (note["origin"], note["size"]) == ("ledger.example/acme", 5)
+    assert verify_checkpoint(note["checkpoint"], [parse_vkey(keys["vkey"])]).checkpoint.size == 5
+    assert keys == {"vkey": made["vkey"], "previous": []}
+    assert proof["proof"].startswith("c2sp.org/tlog-proof@v1\nindex 2\n")
