@@ -10,6 +10,7 @@ import orjson
 from starlette.responses import Response
 
 from api.errors import RETRY_AFTER_SECONDS, Unauthenticated, problem_of
+from api.http.bodies import JSON
 from domain.errors import LedgerError
 from domain.event import Json
 from ledger.view import Receipt
@@ -18,12 +19,29 @@ PROBLEM: Final = "application/problem+json"
 
 
 class JsonAnswer(Response):
-    """Takes bytes that are JSON already, or a value to be written as JSON."""
+    """Takes bytes that are JSON already, or a value to be written as JSON.
 
-    media_type = "application/json"
+    Sets up no more than an answer needs: Starlette's own way takes a tenth of an append.
+    """
 
-    def render(self, content: Any) -> bytes:
-        return content if isinstance(content, bytes) else orjson.dumps(content)
+    def __init__(
+        self,
+        content: Any,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str = JSON,
+    ) -> None:
+        self.body = content if isinstance(content, bytes) else orjson.dumps(content)
+        self.status_code, self.background = status_code, None
+        self.raw_headers = [
+            (b"content-length", b"%d" % len(self.body)),
+            (b"content-type", media_type.encode("latin-1")),
+        ]
+        if headers:
+            self.raw_headers += [
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in headers.items()
+            ]
 
 
 def problem_answer(error: LedgerError, headers: Mapping[str, str] | None = None) -> JsonAnswer:

@@ -22,6 +22,7 @@ class Gate:
     def __init__(self, app: ASGIApp, *, limit: int, metrics: Metrics) -> None:
         self._app, self._limit, self._metrics = app, limit, metrics
         self._serving = 0
+        metrics.serving(lambda: self._serving)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,7 +42,6 @@ class Gate:
             await send(message)
 
         self._serving += 1
-        self._metrics.started()
         try:
             await self._app(scope, receive, noting)
         except Exception:

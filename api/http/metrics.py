@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -21,6 +21,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "itsm_ledger_http_requests_total",
             "Requests answered",
@@ -66,13 +67,21 @@ class Metrics:
             registry=registry,
         )
 
-    def started(self) -> None:
-        self._in_flight.inc()
+    def serving(self, count: Callable[[], int]) -> None:
+        """`count` is asked with each scrape."""
+        self._in_flight.set_function(count)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._in_flight.dec()
-        self._requests.labels(method, route, str(status)).inc()
-        self._latency.labels(route).observe(seconds)
+        label = (method, route, status)
+        if label not in self._children:
+            # Looking a label up costs more than counting.
+            self._children[label] = (
+                self._requests.labels(method, route, str(status)),
+                self._latency.labels(route),
+            )
+        requests, latency = self._children[label]
+        requests.inc()
+        latency.observe(seconds)
 
     def settled(self, outcomes: Sequence[Outcome]) -> None:
         """What one commit came to."""
