@@ -1,4 +1,8 @@
-"""Reading the log as it was: a subject's entries, and how far the log had come at a moment."""
+"""Reading the log as it was: a subject's entries, and how far the log had come at a moment.
+
+What lies below a head never changes, so none of this needs a transaction of the caller's: whoever has
+read a head first, and leaves out what lies above it, sees one picture.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,14 @@ import orjson
 
 from domain.effect import Fact
 from domain.event import Json
-from ledger.database import Row, Transaction
+from ledger.database import Database, Row, Transaction
 from ledger.entry import parse_entry
 from ledger.errors import CorruptEntry
 
 
-def entries_of(transaction: Transaction, subject: str) -> list[Row]:
+def entries_of(database: Database, subject: str) -> list[Row]:
     """(position, bytes) of all entries of the subject, in order. Empty for an unknown one."""
-    return transaction.rows(
+    return database.query(
         "SELECT position, entry FROM events WHERE subject = (SELECT id FROM subjects WHERE name = ?) "
         "ORDER BY version",
         (subject,),
@@ -68,19 +72,20 @@ def _replacement(told: str) -> dict[str, Json]:
     raise ValueError("the replacement is no JSON object")
 
 
-def position_recorded_by(transaction: Transaction, size: int, moment: str) -> int:
+def position_recorded_by(database: Database, size: int, moment: str) -> int:
     """The last of the first `size` positions with `recordedtime` ≤ `moment`; 0 if there is none.
 
     Recorded times never go back along positions, so about log2(size) entries are read.
     Raises CorruptEntry.
     """
     low, high = 0, size
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _recordedtime(transaction, middle) <= moment:
-            low = middle
-        else:
-            high = middle - 1
+    with database.reading() as transaction:
+        while low < high:
+            middle = (low + high + 1) // 2
+            if _recordedtime(transaction, middle) <= moment:
+                low = middle
+            else:
+                high = middle - 1
     return low
 
 

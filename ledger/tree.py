@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ledger.database import Database
-from ledger.log import Head, partial_tile, read_head
+from ledger.log import Head, partial_tile, query_head
 from ledger.merkle import (
     HASH_BYTES,
     NodeReader,
@@ -24,8 +24,7 @@ class StoredTree:
 
     def head(self) -> Head:
         """Raises NotALedger."""
-        with self._database.reading() as transaction:
-            return read_head(transaction)
+        return query_head(self._database)
 
     def nodes(self, size: int) -> NodeReader:
         return self._nodes.of_size(size)

@@ -10,7 +10,6 @@ from domain.effect import Fact, Standing, fold_in_effect, known_state, standing
 from domain.errors import UnknownSubject
 from domain.event import Json, State
 from ledger.ledger import Ledger
-from ledger.log import read_head
 from ledger.past import entries_of, fact_of
 from replay.moment import Basis, Located, Moment, locate
 
@@ -63,11 +62,12 @@ def subject_as_of(
 
 def read(ledger: Ledger, subject: str, moment: Moment) -> Reading:
     """Raises as `subject_as_of`, but for a moment before the subject: then version is 0."""
-    with ledger.database.reading() as transaction:
-        rows = entries_of(transaction, subject)
-        if not rows:
-            raise UnknownSubject(f"{subject} is not known", subject=subject)
-        located = locate(moment, transaction, read_head(transaction), ledger.now())
+    # The head first: what is appended meanwhile lies above it and does not count.
+    head = ledger.head()
+    rows = entries_of(ledger.database, subject)
+    if not rows:
+        raise UnknownSubject(f"{subject} is not known", subject=subject)
+    located = locate(moment, ledger.database, head, ledger.now())
     facts = [fact_of(position, raw) for position, raw in rows]
     return _counted(located, facts)
 

@@ -121,8 +121,7 @@ class Step(NamedTuple):
 
 def history(ledger: Ledger, subject: str) -> list[Step]:
     """Every entry of the subject, in order. Raises UnknownSubject, CorruptEntry."""
-    with ledger.database.reading() as transaction:
-        rows = entries_of(transaction, subject)
+    rows = entries_of(ledger.database, subject)
     if not rows:
         raise UnknownSubject(f"{subject} is not known", subject=subject)
     steps: list[Step] = []

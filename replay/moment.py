@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.moments import canonical_time
-from ledger.database import Transaction
+from ledger.database import Database
 from ledger.log import Head
 from ledger.past import position_recorded_by
 from replay.errors import BeyondHead, MomentRefused
@@ -41,7 +41,7 @@ class Located:
     known_at: str | None = None
 
 
-def locate(moment: Moment, transaction: Transaction, head: Head, now: str) -> Located:
+def locate(moment: Moment, database: Database, head: Head, now: str) -> Located:
     """Raises MomentRefused for a contradiction, Malformed for a time without zone, BeyondHead."""
     if moment.basis not in {None, "known", "effect"}:
         raise MomentRefused(f"expected basis known or effect, got {moment.basis!r}")
@@ -51,14 +51,14 @@ def locate(moment: Moment, transaction: Transaction, head: Head, now: str) -> Lo
     basis = moment.basis or ("known" if at is None else "effect")
     if basis == "known":
         _refuse_known_at(moment)
-        position = head.size if at is None else _last_by(at, transaction, head)
+        position = head.size if at is None else _last_by(at, database, head)
         return Located("known", position, at)
     if moment.known_at is None:
         return Located("effect", head.size, at or now, head.recordedtime)
     if at is None:
         raise MomentRefused("known_at says how much was known of a moment: give `at` as well")
     known_at = canonical_time(moment.known_at)
-    return Located("effect", _last_by(known_at, transaction, head), at, known_at)
+    return Located("effect", _last_by(known_at, database, head), at, known_at)
 
 
 def _within(moment: Moment, position: int, head: Head) -> int:
@@ -83,8 +83,8 @@ def _refuse_known_at(moment: Moment) -> None:
         )
 
 
-def _last_by(time: str, transaction: Transaction, head: Head) -> int:
+def _last_by(time: str, database: Database, head: Head) -> int:
     # Most questions are about now: the head answers them without a search.
     if head.recordedtime <= time:
         return head.size
-    return position_recorded_by(transaction, head.size, time)
+    return position_recorded_by(database, head.size, time)
