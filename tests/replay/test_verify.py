@@ -8,11 +8,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from ledger.errors import NotALedger
+from ledger.errors import NewerDatabase, NotALedger
 from ledger.merkle import leaf_hash
 from ledger.open import open_database
 from ledger.spelling import to_base64
+from ledger.urls import sqlite_path
 from replay.verify import verify
+from tests.contract.databases import BOTH, fresh_database_url
 from tests.replay.given_log import FILLED_SIZE, Filled, ask, tamper
 from tests.replay.tampering import (
     SEALED,
@@ -336,9 +338,30 @@ def test_a_version_that_is_left_out_is_named(log: Filled) -> None:
 # What has no rows
 
 
-def test_an_empty_database_is_no_ledger(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", BOTH)
+def test_an_empty_database_is_no_ledger(kind: str, tmp_path: Path) -> None:
+    url = fresh_database_url(kind, tmp_path)
+    (sqlite_path(url) or tmp_path / "unused").touch()
+
+    with pytest.raises(NotALedger):
+        open_database(url)
+
+
+def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(NotALedger):
         open_database(f"sqlite:///{tmp_path}/none.db")
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_database_of_a_newer_version_is_not_judged(log: Filled) -> None:
+    tamper(log.url, "INSERT INTO schema_version VALUES (4711)")
+
+    try:
+        with pytest.raises(NewerDatabase):
+            open_database(log.url)
+    finally:
+        tamper(log.url, "DELETE FROM schema_version WHERE version = 4711")
 
 
 def test_nothing_but_the_database_is_needed(log: Filled, tmp_path: Path) -> None:
