@@ -42,6 +42,7 @@ from ledger.merkle import OutsideTree, RootMismatch
 from ledger.notes import BadSignature, Unsigned, WrongOrigin
 from ledger.tiles import EntryTooLarge as BundledEntryTooLarge
 from ledger.tiles import MalformedTilePath
+from projections.errors import ForeignLog, ViewNotReady
 
 EXIT_UNEXPECTED: Final = 1
 EXIT_BAD_INPUT: Final = 2
@@ -168,6 +169,8 @@ TABLE: Final[Mapping[type[LedgerError], Row]] = {
     OutcomeUnknown: Row(503, EXIT_UNAVAILABLE, _LATER),
     Busy: Row(503, EXIT_UNAVAILABLE, _LATER),
     NotReady: Row(503, EXIT_UNAVAILABLE, "Wait; `/readyz` says what is missing."),
+    ViewNotReady: Row(503, EXIT_UNAVAILABLE, "Wait until it is built; `/readyz` tells how far it is."),
+    ForeignLog: Row(503, EXIT_UNAVAILABLE, "Point ITSM_LEDGER_VIEWS_URL at a place of this ledger's own."),
     NewerDatabase: Row(503, EXIT_UNAVAILABLE, "Install the version of this software that wrote the database."),
     KeyFileUnusable: Row(503, EXIT_UNAVAILABLE, "Give the ledger its key file back, readable by its owner only."),
     CorruptEntry: Row(500, EXIT_TAMPERED, _TAMPERED),

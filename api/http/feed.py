@@ -9,6 +9,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from api.errors import Unauthenticated
+from api.http.bodies import headers_of
 from api.http.cloudevents import BATCHED, STRUCTURED
 from api.http.services import InHouse, Services, SignedIn
 from api.identity import Identity
@@ -97,6 +99,7 @@ async def _following(
     services: Services, identity: Identity, request: Request, after: int
 ) -> AsyncIterator[bytes]:
     """Ends when the client leaves, when the server stops, or when the token no longer signs in."""
+    headers = headers_of(request.scope)
     yield b": the log from here on\n\n"
     while not services.watch.closed:
         page = await asyncio.to_thread(services.ledger.entries, after, STREAM_PAGE)
@@ -105,8 +108,11 @@ async def _following(
             yield b"".join(map(_event, readable(page, identity)))
         elif not await services.watch.wait(HEARTBEAT_SECONDS):
             yield b": still here\n\n"
-            # Raises once the token is revoked: what was allowed an hour ago need not be so now.
-            identity = await services.keeper.identify(dict(request.scope["headers"]))
+        try:
+            # What was allowed an hour ago need not be so now.
+            identity = await services.keeper.identify(headers)
+        except Unauthenticated:
+            return
 
 
 def _event(entry: Entry) -> bytes:

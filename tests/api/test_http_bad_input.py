@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from api.errors import every_kind
+from domain.errors import LedgerError
+from ledger.errors import ClockJumped, OutcomeUnknown, StorageFailed
 from tests.api.http_client import INCIDENT, problem, serving
 
 pytestmark = pytest.mark.anyio
@@ -240,3 +242,34 @@ async def test_a_fault_of_the_software_is_a_problem_too(
 
         told = problem(answer, 500, "server-fault")
         assert "NoneType" not in told["detail"]
+
+
+@pytest.mark.parametrize(
+    "failure", [StorageFailed("the disk is full"), ClockJumped(), OutcomeUnknown()]
+)
+async def test_a_failing_store_is_told_and_nothing_is_half_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: LedgerError
+) -> None:
+    async with serving(tmp_path) as api:
+        ledger = api.house.ledger
+        size = ledger.head().size
+        with monkeypatch.context() as broken:
+            broken.setattr(ledger.writer, "_commit_together", _raising(failure))
+            answer = await api.client.post(
+                "/v1/incidents", json=INCIDENT, headers={"Idempotency-Key": "k"}
+            )
+
+        problem(answer, 503, failure.code)
+        assert answer.headers["Retry-After"]
+        assert ledger.head().size == size
+        again = await api.client.post(
+            "/v1/incidents", json=INCIDENT, headers={"Idempotency-Key": "k"}
+        )
+        assert again.status_code == 201
+
+
+def _raising(failure: LedgerError) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise failure
+
+    return fail

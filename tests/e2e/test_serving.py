@@ -37,9 +37,13 @@ def _ask(
 class _Stream:
     """A reader of server-sent events."""
 
-    def __init__(self, served: Server, last_event_id: str | None = None) -> None:
+    def __init__(
+        self, served: Server, last_event_id: str | None = None, authorization: str | None = None
+    ) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
         headers = dict(served.headers)
+        if authorization is not None:
+            headers["Authorization"] = authorization
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
         self._connection.request("GET", "/v1/events/stream", headers=headers)
@@ -98,6 +102,32 @@ def test_a_stream_goes_on_where_the_client_left_off(tmp_path: Path) -> None:
         stream.close()
         status, _ = _ask(served, "GET", "/v1/events/stream", **{"Last-Event-ID": "x"})
         assert status == 422
+
+
+def test_a_stream_ends_once_its_token_is_revoked(tmp_path: Path) -> None:
+    with server(tmp_path) as served:
+        served.start()
+        status, body = _ask(
+            served,
+            "POST",
+            "/v1/tokens",
+            {"principal": "principal/PRN0000002", "scopes": ["*:read"]},
+        )
+        assert status == 201
+        token = orjson.loads(body)["token"]
+        stream = _Stream(served, authorization=f"Bearer {token}")
+
+        _ask(served, "POST", f"/v1/tokens/{token.split('_')[1]}/revoke", {"reason": "Lost"})
+        time.sleep(1.1)
+        _ask(served, "POST", "/v1/incidents", INCIDENT)
+        time.sleep(0.3)
+        _ask(served, "POST", "/v1/incidents", INCIDENT)
+
+        seen = []
+        while (event := stream.event()) is not None:
+            seen.append(event[1]["type"])
+        assert seen.count("itsm.incident.reported.v1") <= 1
+        stream.close()
 
 
 def test_a_stop_ends_streams_and_answers_what_is_in_flight(tmp_path: Path) -> None:
