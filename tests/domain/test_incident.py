@@ -11,24 +11,20 @@ from domain.common import Linked, common_event
 from domain.errors import Malformed
 from domain.event import Event
 from domain.incident import (
-    IncidentAssigned,
     IncidentCancelled,
     IncidentClosed,
     IncidentPutOnHold,
     IncidentReassigned,
     IncidentReopened,
     IncidentReported,
-    IncidentReprioritised,
     IncidentResolved,
     IncidentResumed,
     IncidentWorkStarted,
-    MajorIncidentDeclared,
 )
 from domain.incident_commands import (
     AssignIncident,
     CancelIncident,
     CloseIncident,
-    DeclareMajorIncident,
     PutIncidentOnHold,
     ReassignIncident,
     ReopenIncident,
@@ -38,39 +34,18 @@ from domain.incident_commands import (
     ResumeIncident,
     StartIncidentWork,
 )
-from domain.incident_regulation import (
-    ClassifyIncident,
-    IncidentClassified,
-    RegulatoryReportSubmitted,
-    Stage,
-    SubmitRegulatoryReport,
+from tests.domain.incidents import (
+    WORKING,
+    closed,
+    held,
+    report,
+    reported,
+    resolved,
+    started,
+    to_ben,
+    to_group,
 )
 from tests.given import ADA, BEN, CLEO, GONE, NOW, SYSTEM, given
-
-HASH = "sha256:" + "7c" * 32
-DETECTED = "2026-03-02T08:45:00.000000Z"
-REPORTED = "2026-03-02T09:00:00.000000Z"
-
-reported = IncidentReported(
-    title="Mail is not delivered",
-    impact=2,
-    urgency=2,
-    priority=2,
-    prioritised_by=ADA,
-    detected_at=DETECTED,
-    reported_at=REPORTED,
-    reassignment_count=0,
-    reopen_count=0,
-)
-to_ben = IncidentAssigned(assignment_group="messaging", assigned_to=BEN)
-to_group = IncidentAssigned(assignment_group="messaging", assigned_to=None)
-started = IncidentWorkStarted(assigned_to=BEN)
-held = IncidentPutOnHold(hold_reason="supplier", hold_reference="contract/CON0000007")
-resolved = IncidentResolved(
-    resolution_code="restarted", resolved_by=BEN, resolved_at=NOW, restored_at=NOW
-)
-closed = IncidentClosed(closed_by=ADA, closed_at=NOW)
-WORKING = (reported, to_ben, started)
 
 
 def test_a_report_says_who_when_and_how_urgent() -> None:
@@ -228,7 +203,7 @@ def test_waiting_for_the_requester_names_the_message() -> None:
 
     given(*WORKING).when(hold, actor=BEN).vacuously("message-was-sent")
     with pytest.raises(ValidationError, match="hold_reference"):
-        PutIncidentOnHold(hold_reason="requester")  # type: ignore[call-arg]
+        PutIncidentOnHold(hold_reason="requester")  # type: ignore[call-arg]  # what the test is about
 
 
 @pytest.mark.parametrize("reason", ["change", "problem"])
@@ -342,139 +317,6 @@ def test_what_was_entered_in_error_duplicates_nothing() -> None:
         IncidentCancelled(cancellation="entered_in_error", cancelled_by=ADA)
     )
     given(reported).when(both).refused("only-duplicates-name-another")
-
-
-def test_raising_a_priority_takes_one_person() -> None:
-    given(*WORKING).when(ReprioritiseIncident(impact=1, urgency=1), actor=BEN).then(
-        IncidentReprioritised(
-            impact=1,
-            urgency=1,
-            priority=1,
-            priority_matrix="mean-rounded-up@1",
-            prioritised_by=BEN,
-        )
-    )
-
-
-def test_lowering_a_priority_takes_a_second_person() -> None:
-    lower = ReprioritiseIncident(impact=4, urgency=4)
-
-    given(*WORKING).when(lower, actor=ADA).refused("second-person-lowers-priority")
-    given(*WORKING).when(lower, actor=BEN).refused("second-person-lowers-priority")
-    assert given(*WORKING).when(lower, actor=CLEO).state["priority"] == 4
-
-
-def test_a_priority_is_what_the_matrix_gives() -> None:
-    wrong = ReprioritiseIncident(impact=1, urgency=1, priority=3)
-    silent = ReprioritiseIncident(impact=1, urgency=1, priority_matrix="house@2")
-    theirs = ReprioritiseIncident(impact=1, urgency=3, priority=1, priority_matrix="house@2")
-
-    given(reported).when(wrong, actor=CLEO).refused("priority-by-matrix")
-    given(reported).when(silent, actor=CLEO).refused("priority-needs-known-matrix")
-    given(reported).when(theirs).vacuously("priority-by-matrix")
-
-
-def test_a_lower_priority_by_another_matrix_takes_a_second_person_too() -> None:
-    lower = ReprioritiseIncident(impact=2, urgency=2, priority=5, priority_matrix="house@2")
-
-    given(reported).when(lower, actor=ADA).refused("second-person-lowers-priority")
-
-
-def test_a_major_incident_is_declared_by_somebody() -> None:
-    after = given(reported).when(DeclareMajorIncident(), actor=CLEO)
-
-    after.then(MajorIncidentDeclared(major_declared_by=CLEO)).vacuously("incident-manager-role")
-    assert after.state["major"] is True
-    assert after.state["status"] == "new"
-
-
-def test_criteria_of_an_earlier_classification_do_not_shine_through() -> None:
-    earlier = IncidentClassified(
-        regulatory_class="major",
-        classifications={
-            "CLS-0": {
-                "criteria": {"clients_affected": 9, "data_losses": True},
-                "rule_version": "dora@1",
-                "outcome": "major",
-            }
-        },
-    )
-    classify = ClassifyIncident(
-        criteria={"clients_affected": 3}, rule_version="dora@2", outcome="minor", category="mail"
-    )
-
-    after = given(reported, earlier).when(classify)
-
-    latest = {"criteria": {"clients_affected": 3}, "rule_version": "dora@2", "outcome": "minor"}
-    assert after.state["classifications"]["CLS-1"] == latest
-    assert after.state["regulatory_class"] == "minor"
-    assert after.state["category"] == "mail"
-
-
-def test_a_classification_needs_criteria_and_a_rule_version() -> None:
-    with pytest.raises(ValidationError, match="criteria"):
-        ClassifyIncident(criteria={}, rule_version="dora@2", outcome="minor")
-
-
-def report(stage: Stage, root_cause: str | None = None) -> SubmitRegulatoryReport:
-    return SubmitRegulatoryReport(
-        stage=stage, authority="BaFin", sha256=HASH, root_cause=root_cause
-    )
-
-
-def told(stage: Stage) -> Event:
-    return RegulatoryReportSubmitted(regulatory_stage=stage)
-
-
-def test_a_report_to_an_authority_is_kept_by_its_hash() -> None:
-    given(*WORKING).when(report("initial"), actor=CLEO).then(
-        RegulatoryReportSubmitted(
-            regulatory_stage="initial",
-            regulatory_reports={
-                "RPT-1": {
-                    "stage": "initial",
-                    "authority": "BaFin",
-                    "by": CLEO,
-                    "submitted_at": NOW,
-                    "sha256": HASH,
-                }
-            },
-        )
-    ).vacuously("compliance-role")
-
-
-@pytest.mark.parametrize(
-    ("reached", "next_stage", "in_order"),
-    [
-        ((), "initial", True),
-        ((), "intermediate", False),
-        ((), "final", False),
-        (("initial",), "initial", False),
-        (("initial",), "intermediate", True),
-        (("initial",), "final", True),
-        (("initial", "intermediate"), "initial", False),
-        (("initial", "intermediate"), "intermediate", True),
-        (("initial", "intermediate"), "final", True),
-        (("initial", "final"), "initial", False),
-        (("initial", "final"), "intermediate", False),
-        (("initial", "final"), "final", False),
-    ],
-)
-def test_reports_to_an_authority_come_in_order(
-    reached: tuple[Stage, ...], next_stage: Stage, in_order: bool
-) -> None:
-    before = given(*WORKING, *(told(stage) for stage in reached))
-
-    outcome = before.when(report(next_stage, root_cause="A full disk"))
-
-    if in_order:
-        assert outcome.state["regulatory_stage"] == next_stage
-    else:
-        outcome.refused("report-stages-in-order")
-
-
-def test_the_final_report_tells_the_root_cause() -> None:
-    given(*WORKING, told("initial")).when(report("final")).refused("final-report-needs-root-cause")
 
 
 @pytest.mark.parametrize("over", [closed, IncidentCancelled(cancellation="entered_in_error")])

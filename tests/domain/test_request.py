@@ -91,7 +91,7 @@ def test_the_system_approves_what_the_catalogue_approves_beforehand() -> None:
     ).vacuously("item-pre-approved")
     request(submitted).when(auto, actor=CLEO).refused("only-the-system")
     with pytest.raises(ValidationError, match="catalogue_policy"):
-        AutoApproveRequest()  # type: ignore[call-arg]
+        AutoApproveRequest()  # type: ignore[call-arg]  # what the test is about
 
 
 def test_an_approval_carries_the_hash_of_what_it_approves() -> None:
