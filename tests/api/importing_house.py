@@ -118,3 +118,9 @@ def counts(result: ImportResult) -> tuple[int, int, int, int, int]:
     told = result.as_dict()
     names = ("rows", "recorded", "merged", "skipped", "rejected")
     return tuple(told[name] for name in names)  # type: ignore[return-value]  # five names, five counts
+
+
+def runs(house: House) -> list[dict[str, object]]:
+    """What each import run said of itself."""
+    log = house.ledger.entries(0, 1_000_000)
+    return [entry.data for entry in log if entry.type == "itsm.ledger.import-run.v1"]
