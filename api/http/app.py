@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Literal
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -26,12 +27,15 @@ from api.http.gate import Gate
 from api.http.keeper import Keeper
 from api.http.metrics import Metrics
 from api.http.openapi import describe
+from api.http.projecting import ProjectionProcess
 from api.http.services import Services
 from api.http.watch import HeadWatch
 from domain.errors import LedgerError, Malformed
 from ledger.writer import Outcome
 from projections.runner import Runner
 from projections.views import Views
+
+Projecting = Literal["thread", "process"]
 
 GATHER_SECONDS: Final = 0.1
 """How old a register's answer may be under load. Shorter rounds take the processor from appends."""
@@ -40,11 +44,11 @@ GATHER_SECONDS: Final = 0.1
 class LedgerApi(FastAPI):
     """FastAPI behind the gate. Appends go past its middleware, routing and telemetry to their endpoints."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, projecting: Projecting) -> None:
         super().__init__(
             title="itsm-ledger",
             version=SOFTWARE,
-            lifespan=_lifespan,
+            lifespan=partial(_lifespan, services, projecting),
             redoc_url=None,
             redirect_slashes=False,
         )
@@ -63,10 +67,13 @@ class LedgerApi(FastAPI):
         await self._gate(scope, receive, send)
 
 
-def create_app(house: House) -> LedgerApi:
-    """The API over an opened ledger, which stays the caller's to close."""
+def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
+    """The API over an opened ledger, which stays the caller's to close.
+
+    `projecting`: where the read models are kept, in a thread of this process or in a process beside it.
+    """
     services = _services(house)
-    app = LedgerApi(services)
+    app = LedgerApi(services, projecting)
     for module in (health, problems, proof, feed, administration, registers, subjects):
         app.include_router(module.router)
     app.router.routes += app.appends.routes()
@@ -96,14 +103,16 @@ def _services(house: House) -> Services:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    services: Services = app.state.services
+async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> AsyncIterator[None]:
     publisher = Publisher(services.house, services.vitals)
-    projections = ProjectionThread(services.runner, services.vitals)
-    services.dispatcher.start()
-    projections.start()
+    kept = (
+        ProjectionThread(services.runner, services.vitals)
+        if projecting == "thread"
+        else ProjectionProcess(services.house.settings, services.vitals)
+    )
     stop = asyncio.Event()
-    beside = asyncio.gather(services.watch.run(stop), publisher.run(stop))
+    services.dispatcher.start()
+    beside = asyncio.gather(services.watch.run(stop), publisher.run(stop), kept.run(stop))
     try:
         yield
     finally:
@@ -111,7 +120,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.dispatcher.close()
         stop.set()
         await beside
-        await projections.close()
         services.views.close()
 
 

@@ -67,8 +67,12 @@ class ProjectionThread:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="projections", daemon=True)
 
-    def start(self) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set."""
         self._thread.start()
+        await stop.wait()
+        self._stop.set()
+        await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
         try:
@@ -77,7 +81,3 @@ class ProjectionThread:
             # A ForeignLog, say: the log is sound and is served; what the registers say is not.
             _log.error("projections-stopped", code=error.code, detail=error.message)
             self._vitals.projection_failure = error.code
-
-    async def close(self) -> None:
-        self._stop.set()
-        await asyncio.to_thread(self._thread.join)

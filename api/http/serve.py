@@ -32,7 +32,7 @@ def serve(house: House) -> None:
     """Serve until a signal asks to stop; what is being served then is still answered."""
     configure_logs()
     settings = house.settings
-    app = create_app(house)
+    app = create_app(house, projecting="process")
     protocol = type(
         "Connections",
         (CountedConnections,),

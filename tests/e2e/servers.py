@@ -46,7 +46,7 @@ class Server:
 
     def start(self) -> None:
         """Returns once it answers."""
-        self.process = _forks.Process(target=_serve, args=(self.settings, self.log), daemon=True)
+        self.process = _forks.Process(target=_serve, args=(self.settings, self.log))
         self.process.start()
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():

@@ -174,6 +174,40 @@ def test_a_stop_ends_streams_and_answers_what_is_in_flight(tmp_path: Path) -> No
         house.close()
 
 
+def test_registers_follow_from_a_process_that_ends_with_its_server(tmp_path: Path) -> None:
+    with server(tmp_path) as served:
+        served.start()
+        assert served.process is not None
+        _, body = _ask(served, "POST", "/v1/incidents", INCIDENT)
+        position = orjson.loads(body)["position"]
+
+        deadline = time.monotonic() + 30
+        while True:
+            status, body = _ask(served, "GET", "/v1/incidents")
+            if status == 200 and orjson.loads(body)["position"] >= position:
+                break
+            assert time.monotonic() < deadline, body
+            time.sleep(0.05)
+
+        assert len(orjson.loads(body)["items"]) == 1
+        tasks = Path(f"/proc/{served.process.pid}/task")
+        children = " ".join(path.read_text() for path in tasks.glob("*/children")).split()
+        keeping = [pid for pid in children if _is_running(pid, "spawn_main")]
+        assert len(keeping) == 1
+        served.kill()
+        deadline = time.monotonic() + 10
+        while _is_running(keeping[0], "spawn_main"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def _is_running(pid: str, what: str) -> bool:
+    try:
+        return what in Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_thousands_of_parallel_connections_do_not_bring_it_down(tmp_path: Path) -> None:
     body = orjson.dumps(INCIDENT)
 
