@@ -46,7 +46,7 @@ class PostgresTransactionCursor:
 
     def _cursor(self) -> psycopg.Cursor[Row]:
         # One for each statement: in a pipeline a cursor may still be owed the rows of its last one.
-        return self._connection.cursor(row_factory=tuple_row)
+        return self._connection.cursor(row_factory=tuple_row, binary=True)
 
     def rows(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
         return self._cursor().execute(_placeholders(sql), params, prepare=bool(params)).fetchall()

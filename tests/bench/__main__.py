@@ -55,8 +55,10 @@ def page(figures: list[Figure]) -> str:
 
 
 def line(figure: Figure) -> str:
-    bound = f"{'≤' if figure.at_most else '≥'} {figure.target:g}"
-    kept = "reached" if figure.holds else "**missed**"
+    bound, kept = "", ""
+    if figure.target is not None:
+        bound = f"{'≤' if figure.at_most else '≥'} {figure.target:g}"
+        kept = "reached" if figure.holds else "**missed**"
     return (
         f"| {figure.what} | {figure.database} | {figure.ours:,.5g} {figure.unit} "
         f"| {figure.theirs:,.5g} {figure.unit} | {figure.ratio:.2f} | {bound} | {kept} |"

@@ -40,7 +40,7 @@ def governed(kind: str) -> Iterator[Figure]:
         def theirs_changes(writer: int, n: int) -> None:
             stock.reassign(tickets[_ticket(writer, n)], f"Group {n}")
 
-        for writers, each, target in ((1, 150, 2.0), (WRITERS, 25, 4.0)):
+        for writers, each, target in ((1, 300, 2.0), (WRITERS, 60, 4.0)):
             sides = Sides().rounds(
                 ROUNDS,
                 partial(in_threads, writers, each, ours_changes),

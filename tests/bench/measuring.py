@@ -21,7 +21,7 @@ class Figure:
     ours: float
     theirs: float
     unit: str
-    target: float
+    target: float | None = None
     at_most: bool = False
     notes: str = ""
 
@@ -31,6 +31,8 @@ class Figure:
 
     @property
     def holds(self) -> bool:
+        if self.target is None:
+            return True
         return self.ratio <= self.target if self.at_most else self.ratio >= self.target
 
 

@@ -46,6 +46,27 @@ class Desk(Application[UUID]):
         ticket.reassign(group=group, reason="Belongs to them")
         self.save(ticket)
 
+    def history(self, ticket_id: UUID) -> list[tuple[object, dict[str, tuple[object, object]]]]:
+        """Each event with what it changed, member by member: the question our `history` answers."""
+        told: list[tuple[object, dict[str, tuple[object, object]]]] = []
+        ticket: Ticket | None = None
+        before: dict[str, object] = {}
+        for happened in self.events.get(ticket_id):
+            ticket = happened.mutate(ticket)  # type: ignore[attr-defined]  # its events can
+            after = dict(vars(ticket))
+            told.append(
+                (
+                    happened,
+                    {
+                        name: (before.get(name), value)
+                        for name, value in after.items()
+                        if before.get(name) != value
+                    },
+                )
+            )
+            before = after
+        return told
+
 
 def stock_desk(url: str) -> Desk:
     """On the same database kind as ours, with the same durability: SQLite's and PostgreSQL's defaults."""
