@@ -102,7 +102,7 @@ class _UpTo:
         return self._feed.database
 
     def entries(self, after: int, limit: int, up_to: int | None = None) -> list[Entry]:
-        return self._feed.entries(after, limit, min(self._size, up_to or self._size))
+        return self._feed.entries(after, limit, up_to)
 
     def head(self) -> Head:
         return replace(self._feed.head(), size=self._size)

@@ -5,8 +5,10 @@ The runner asks a log for no more than this, so most promises of the read models
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import domain.catalogue  # noqa: F401 - the registry of event types is complete once it is imported
@@ -21,6 +23,7 @@ from domain.incident import (
 from ledger.entry import Draft, Entry, write_entry
 from ledger.log import Head
 from projections.feed import AppendSignal
+from projections.runner import Runner
 
 ADA = "principal/PRN0000001"
 BEN = "principal/PRN0000002"
@@ -94,3 +97,24 @@ class Desk:
 
     def now(self) -> str:
         return NOW
+
+
+@contextmanager
+def running(runner: Runner, stop_seconds: float = 5) -> Iterator[None]:
+    """The runner follows its log in a thread, which has ended once this is left, whatever failed."""
+    stop = threading.Event()
+    thread = threading.Thread(target=runner.run_forever, args=(stop,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(stop_seconds)
+        assert not thread.is_alive(), "the runner does not stop"
+
+
+def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "did not come to hold in time"
+        time.sleep(0.01)

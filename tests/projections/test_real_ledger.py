@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from projections.runner import Runner
 from projections.tickets import find_tickets
 from projections.views import SCHEMA, Views
 from tests.contract.databases import BOTH, fresh_database_url
+from tests.projections.desk import running, wait_until
 
 TITLE = "Zebra-striped printer of Countess Lovelace is on fire"
 NAME = "Countess Lovelace"
@@ -85,27 +84,20 @@ def test_no_personal_text_is_in_the_read_models(house: House, views: Views, tmp_
 
 def test_what_is_appended_is_followed_at_once(house: House, views: Views) -> None:
     runner = Runner(house.ledger, views, poll_seconds=5)
-    stop = threading.Event()
-    thread = threading.Thread(target=runner.run_forever, args=(stop,))
-    thread.start()
     order = Order(
         ReportIncident(title=TITLE, service="mail", impact=2, urgency=2), Actor(FIRST_PERSON)
     )
 
-    for _ in range(3):
-        position = house.ledger.execute(order).receipts[-1].position
-        deadline = time.monotonic() + 4
-        while any(status.position < position for status in runner.status()):
-            assert time.monotonic() < deadline, "the runner slept through an append"
-            time.sleep(0.01)
+    with running(runner, stop_seconds=10):
+        for _ in range(3):
+            position = house.ledger.execute(order).receipts[-1].position
 
-    stop.set()
-    # The runner waits for appends, and is woken to see that it is to stop.
-    house.ledger.execute(order)
-    thread.join(6)
-    assert not thread.is_alive()
-    assert len(find_tickets(views).rows) >= 3
-    Runner(house.ledger, views).run_until()
+            def followed(position: int = position) -> bool:
+                return all(status.position >= position for status in runner.status())
+
+            wait_until(followed, seconds=4)
+
+    assert len(find_tickets(views).rows) == 3
     assert [compare_rebuilt(house.ledger, views, p.name) for p in PROJECTIONS] == [[], [], []]
 
 

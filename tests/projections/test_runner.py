@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -19,7 +18,7 @@ from projections.generations import advance
 from projections.projection import Tables
 from projections.runner import Runner
 from projections.views import Views
-from tests.projections.desk import NOW, Desk
+from tests.projections.desk import NOW, Desk, running, wait_until
 
 
 class Fragile(ActivityByActor):
@@ -203,17 +202,12 @@ def test_a_lost_notification_costs_one_poll(views: Views) -> None:
     desk = Desk()
     desk.live_through(1)
     runner = Runner(desk, views, poll_seconds=0.05)
-    stop = threading.Event()
-    thread = threading.Thread(target=runner.run_forever, args=(stop,))
-    thread.start()
-    wait_until(lambda: all(s.position == 5 for s in runner.status()))
 
-    desk.live_through(1, first=2)
+    with running(runner):
+        wait_until(lambda: all(s.position == 5 for s in runner.status()))
+        desk.live_through(1, first=2)
 
-    wait_until(lambda: all(s.position == 10 for s in runner.status()), seconds=2)
-    stop.set()
-    thread.join(5)
-    assert not thread.is_alive()
+        wait_until(lambda: all(s.position == 10 for s in runner.status()), seconds=2)
 
 
 @dataclass
@@ -237,17 +231,12 @@ def test_running_goes_on_once_the_database_is_back(views: Views, from_the_start:
         runner.run_until(5)
         desk.live_through(1, first=3)
     desk.away.set()
-    stop = threading.Event()
-    thread = threading.Thread(target=runner.run_forever, args=(stop,))
-    thread.start()
-    wait_until(lambda: all(s.state == "failing" for s in runner.status()))
 
-    desk.away.clear()
+    with running(runner):
+        wait_until(lambda: all(s.state == "failing" for s in runner.status()))
+        desk.away.clear()
 
-    wait_until(lambda: {s.state for s in runner.status()} == {"current"})
-    stop.set()
-    thread.join(5)
-    assert not thread.is_alive()
+        wait_until(lambda: {s.state for s in runner.status()} == {"current"})
 
 
 def test_a_gap_in_the_log_is_told_by_its_position(views: Views) -> None:
@@ -273,10 +262,3 @@ def test_a_position_beyond_the_head_is_refused(views: Views) -> None:
 def test_an_unknown_projection_is_refused_and_the_known_ones_are_named(views: Views) -> None:
     with pytest.raises(UnknownProjection, match="tickets, activity, flow"):
         Runner(Desk(), views).rebuild("tikets")
-
-
-def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "did not come to hold in time"
-        time.sleep(0.01)

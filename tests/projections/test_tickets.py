@@ -39,8 +39,8 @@ from tests.shared import shared_path
 INCIDENT = "incident/INC0010001"
 
 
-def registered(desk: Desk, views: Views) -> None:
-    Runner(desk, views, [TicketRegister()], batch_events=7).run_until()
+def registered(desk: Desk, views: Views, batch_events: int = 7) -> None:
+    Runner(desk, views, [TicketRegister()], batch_events=batch_events).run_until()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_row_is_what_the_ticket_s_events_add_up_to(views: Views) -> None:
     gone = {"assignment_group": "b", "assigned_to": None, "reassignment_count": 1}
     latest = desk.tell(IncidentReassigned, INCIDENT, gone, day=4)
 
-    registered(desk, views)
+    registered(desk, views, batch_events=2)
 
     assert find_tickets(views).rows == [
         {

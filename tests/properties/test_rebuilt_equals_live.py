@@ -25,7 +25,7 @@ TYPES = [
 ]
 
 
-class FragileRegister(TicketRegister):
+class FragileCount(ActivityByActor):
     """Cannot take every seventh entry, and says so only after it has written."""
 
     name = "fragile"
@@ -40,7 +40,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     TicketRegister(),
     ActivityByActor(),
     FlowOfStates(),
-    FragileRegister(),
+    FragileCount(),
 )
 
 happenings = st.lists(
