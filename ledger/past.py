@@ -12,18 +12,18 @@ import msgspec
 import orjson
 
 from domain.effect import Fact
-from domain.event import Json
+from domain.event import MAX_SAFE_INTEGER, Json
 from ledger.database import Database, Row, Transaction
 from ledger.entry import parse_entry
 from ledger.errors import CorruptEntry
 
 
-def entries_of(database: Database, subject: str) -> list[Row]:
-    """(position, bytes) of all entries of the subject, in order. Empty for an unknown one."""
+def entries_of(database: Database, subject: str, up_to: int = MAX_SAFE_INTEGER) -> list[Row]:
+    """(position, bytes) of the subject's entries up to a position, in order. Empty for an unknown one."""
     return database.query(
         "SELECT position, entry FROM events WHERE subject = (SELECT id FROM subjects WHERE name = ?) "
-        "ORDER BY version",
-        (subject,),
+        "AND position <= ? ORDER BY version",
+        (subject, up_to),
     )
 
 

@@ -32,7 +32,7 @@ class AsOf:
 
 
 class Reading(NamedTuple):
-    """A subject read at a moment: the facts that count, as they stand then, and all it ever had."""
+    """A subject read at a moment: all its facts recorded by then, and those that count as they stand then."""
 
     located: Located
     facts: Sequence[Fact]
@@ -56,20 +56,16 @@ def subject_as_of(
     """
     reading = read(ledger, subject, Moment(at, known_at, position, basis))
     if not reading.version:
-        raise _not_yet(subject, reading)
+        raise _not_yet(ledger, subject)
     return answer(subject, reading)
 
 
 def read(ledger: Ledger, subject: str, moment: Moment) -> Reading:
-    """Raises as `subject_as_of`, but for a moment before the subject: then version is 0."""
+    """Raises as `subject_as_of`, but for a subject that is not there at the moment: then version is 0."""
     # The head first: what is appended meanwhile lies above it and does not count.
-    head = ledger.head()
-    rows = entries_of(ledger.database, subject)
-    if not rows:
-        raise UnknownSubject(f"{subject} is not known", subject=subject)
-    located = locate(moment, ledger.database, head, ledger.now())
-    facts = [fact_of(position, raw) for position, raw in rows]
-    return _counted(located, facts)
+    located = locate(moment, ledger.database, ledger.head(), ledger.now())
+    rows = entries_of(ledger.database, subject, located.position)
+    return _counted(located, [fact_of(position, raw) for position, raw in rows])
 
 
 def answer(subject: str, reading: Reading) -> AsOf:
@@ -86,28 +82,33 @@ def answer(subject: str, reading: Reading) -> AsOf:
 
 
 def _counted(located: Located, facts: Sequence[Fact]) -> Reading:
-    recorded = [fact for fact in facts if fact.position <= located.position]
+    """`facts`: all that were recorded by then."""
     if located.basis == "known":
-        counted = [
-            Standing(fact.time, fact.position, fact.data, fact.position) for fact in recorded
-        ]
+        counted = [Standing(fact.time, fact.position, fact.data, fact.position) for fact in facts]
         return Reading(located, facts, counted, len(counted))
     until = located.at or ""
-    counted = [one for one in standing(recorded) if one.time <= until]
+    corrections = [fact.corrects for fact in facts if fact.corrects is not None]
+    if not corrections:
+        # Each fact stands as it was told, so only those that count need be looked at further.
+        counted = standing(fact for fact in facts if fact.time <= until)
+        return Reading(located, facts, counted, len(counted))
+    counted = [one for one in standing(facts) if one.time <= until]
     places = {one.position for one in counted}
-    corrections = sum(fact.corrects in places for fact in recorded)
-    return Reading(located, facts, counted, len(counted) + corrections)
+    return Reading(located, facts, counted, len(counted) + sum(c in places for c in corrections))
 
 
 def _state(reading: Reading) -> dict[str, Json]:
     if reading.located.basis == "effect":
         return fold_in_effect(reading.counted)
-    return known_state(fact for fact in reading.facts if fact.position <= reading.located.position)
+    return known_state(reading.facts)
 
 
-def _not_yet(subject: str, reading: Reading) -> UnknownSubject:
-    first = reading.facts[0]
-    happened = min(one.time for one in standing(reading.facts))
+def _not_yet(ledger: Ledger, subject: str) -> UnknownSubject:
+    facts = [fact_of(position, raw) for position, raw in entries_of(ledger.database, subject)]
+    if not facts:
+        return UnknownSubject(f"{subject} is not known", subject=subject)
+    first = facts[0]
+    happened = min(one.time for one in standing(facts))
     return UnknownSubject(
         f"{subject} is not known at that moment: its first entry is at position {first.position}, "
         f"recorded at {first.recordedtime}; in effect it begins at {happened}",

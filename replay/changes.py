@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from domain.event import Json, State
+from domain.fold import merge_patch
 
 Change = dict[str, Json]
 """`{"from": …, "to": …}`; null where there was, or is, nothing."""
@@ -22,6 +23,26 @@ def changed_fields(
     return {
         path: {"from": old, "to": new} for path, old, new in _differing("", names, before, after)
     }
+
+
+def apply_patch(state: dict[str, Json], patch: Mapping[str, Json]) -> dict[str, Change]:
+    """Fold one merge patch into `state`, in place, and tell what it changed, as `changed_fields` would."""
+    changes: dict[str, Change] = {}
+    for name, new in patch.items():
+        old = state.get(name)
+        if isinstance(new, dict) or isinstance(old, dict):
+            before: dict[str, Json] = {} if old is None else {name: old}
+            after = merge_patch(before, {name: new})
+            changes.update(changed_fields(before, after))
+            state.pop(name, None)
+            state.update(after)
+        elif new is None:
+            if state.pop(name, None) is not None:
+                changes[name] = {"from": old, "to": None}
+        elif old != new or type(old) is not type(new):
+            state[name] = new
+            changes[name] = {"from": old, "to": new}
+    return changes
 
 
 def states(patch: Mapping[str, Json], path: str) -> bool:

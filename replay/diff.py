@@ -46,7 +46,9 @@ def difference(ledger: Ledger, subject: str, before: Moment, after: Moment = NOW
     if not (old.version or new.version):
         raise UnknownSubject(f"{subject} is not known at either moment", subject=subject)
     was, became = answer(subject, old), answer(subject, new)
-    between = [(position, _patches(position, new)) for position in _between(old, new)]
+    # A log only grows: whichever has more facts has those of the other as well.
+    wider = max(old, new, key=lambda reading: len(reading.facts))
+    between = [(position, _patches(position, wider)) for position in _between(old, new)]
     fields = tuple(
         FieldChange(
             path,

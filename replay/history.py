@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 
 from domain.errors import UnknownSubject
 from domain.event import Json
-from domain.fold import merge_patch
 from ledger.entry import parse_entry
 from ledger.errors import CorruptEntry
 from ledger.ledger import Ledger
 from ledger.past import entries_of
-from replay.changes import Change, changed_fields
+from replay.changes import Change, apply_patch
 
 _REQUIRED = frozenset({"subjectversion", "type", "time", "recordedtime"})
 _TOLD = (
@@ -133,10 +132,7 @@ def history(ledger: Ledger, subject: str) -> list[Step]:
                 f"the entry at position {position} lacks one of {', '.join(sorted(_REQUIRED))}",
                 position=position,
             )
-        patch = said["data"]
-        after = merge_patch(state, patch)
-        steps.append(Step(position, said, changed_fields(state, after, among=patch)))
-        state = after
+        steps.append(Step(position, said, apply_patch(state, said["data"])))
     return steps
 
 
