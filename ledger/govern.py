@@ -12,7 +12,7 @@ from domain.event import Event, State
 from domain.may import Decision, DecisionRequest, May
 from ledger.entry import Correction, Draft
 from ledger.ids import new_uuid7
-from ledger.states import Loaded
+from ledger.states import UNKNOWN, Loaded
 from ledger.taken import Request
 from ledger.view import Needs, View
 
@@ -109,12 +109,16 @@ class GovernProposal:
 
     def _decide(self, subject: str, load: Load, now: str, at: int) -> _Decided:
         order, command = self.order, self.order.command
-        names = [subject, order.actor.principal, *command.reads()]
+        names = [order.actor.principal, *command.reads()]
+        if order.subject is not None:
+            names.append(order.subject)
         if order.actor.token is not None:
             names.append(order.actor.token)
         loaded = {name: load(name) for name in dict.fromkeys(names)}
-        _check_subject(order, subject, loaded[subject])
+        _check_subject(order, subject, loaded.get(subject, UNKNOWN))
         states: dict[str, State] = {name: found.state for name, found in loaded.items()}
+        # What is created has no state yet, whatever its number will be.
+        states.setdefault(subject, {})
         _check_token(order.actor, states, now)
         decision = self.may(
             DecisionRequest(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from domain.event import Json
-from domain.families import FAMILIES, human_number, subject_id
+from domain.families import FAMILIES, Family, human_number, subject_id
 from domain.fold import merge_patch
 from domain.principal import PrincipalReferenced
 from ledger.corrections import corrected
@@ -24,6 +24,8 @@ from ledger.states import UNKNOWN, Loaded, StateCache, load
 from ledger.taken import FileRow, Request, Taken, portions
 from ledger.vault import Vault
 
+NUMBERS_AHEAD = 16
+"""How many numbers are looked at together: an import may have taken the next ones."""
 SYSTEM = "principal/PRN0000001"
 """The ledger itself: it records referenced principals, the start of software, timers."""
 
@@ -110,18 +112,24 @@ class View:
 
     def prefetch(self, needs: Needs) -> None:
         """Look up in a few statements what settling would look up one by one."""
-        unknown = [name for name in needs.subjects if self._cache.get(name) is None]
-        for names in portions(unknown):
+        self._fetch_unknown([name for name in needs.subjects if not self._is_at_hand(name)])
+        self.taken.prefetch(needs.requests, needs.rows)
+        for asked in portions(list(needs.people)):
+            people = self._vault.look_up(asked)
+            self._people.update({person: people.get(person) for person in asked})
+
+    def _is_at_hand(self, subject: str) -> bool:
+        return subject in self.moved or self._cache.get(subject) is not None
+
+    def _fetch_unknown(self, subjects: Sequence[str]) -> None:
+        """Find out which of them the log does not know: the others are folded when they are asked for."""
+        for names in portions(subjects):
             clause, values = self._transaction.among("name", names)
             found = self._transaction.rows(f"SELECT name FROM subjects WHERE {clause}", values)
             known = {name for (name,) in found}
             for name in names:
                 if name not in known:
                     self._cache.put(name, UNKNOWN)
-        self.taken.prefetch(needs.requests, needs.rows)
-        for asked in portions(list(needs.people)):
-            people = self._vault.look_up(asked)
-            self._people.update({person: people.get(person) for person in asked})
 
     def load(self, subject: str) -> Loaded:
         found = self.moved.get(subject) or self._cache.get(subject)
@@ -154,13 +162,22 @@ class View:
         if ordinal is None:
             row = self._transaction.row("SELECT next FROM numbers WHERE family = ?", (family,))
             ordinal = row[0] if row else kind.first
-        subject = subject_id(family, human_number(kind, ordinal))
-        while self.load(subject).version:
+        while self._is_taken(kind, ordinal):
             ordinal += 1
-            subject = subject_id(family, human_number(kind, ordinal))
+        subject = subject_id(family, human_number(kind, ordinal))
         # Replaced, not changed: savepoints hold on to the former.
         self._numbers = {**self._numbers, family: ordinal}
         return subject
+
+    def _is_taken(self, family: Family, ordinal: int) -> bool:
+        ahead = [
+            subject_id(family.name, human_number(family, n))
+            for n in range(ordinal, ordinal + NUMBERS_AHEAD)
+        ]
+        if not self._is_at_hand(ahead[0]):
+            # One question for those who come next in this commit as well.
+            self._fetch_unknown([subject for subject in ahead if not self._is_at_hand(subject)])
+        return self.load(ahead[0]).version > 0
 
     def take_number(self, subject: str) -> None:
         family = subject.split("/", 1)[0]
@@ -169,10 +186,10 @@ class View:
     def person(self, named: str, known_to: str) -> tuple[str, list[Draft]]:
         """The principal id for what a source calls somebody, and the event that introduces a new one."""
         name = (named, known_to)
-        known = self._names.get(name)
-        if known is None:
-            asked = name in self._people
-            known = self._people[name] if asked else self._vault.principal_named(named, known_to)
+        if name in self._names:
+            return self._names[name], []
+        asked = name in self._people
+        known = self._people[name] if asked else self._vault.principal_named(named, known_to)
         if known is not None and self.load(known).version:
             return known, []
         principal = self.next_number("principal")

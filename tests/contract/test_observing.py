@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from domain.errors import Malformed, MayNot, NotTheOwner, UnknownType
+from domain.event import event_class
 from domain.fold import fold
 from ledger.errors import EntryTooLarge
-from ledger.observe import ObserveProposal, RowIdentity
+from ledger.observe import Observation, ObserveProposal, RowIdentity
 from ledger.writer import Recorded
 from tests.contract.conftest import Desk, a, observe, source_status
 from tests.contract.test_appending import whole_log
@@ -51,6 +54,22 @@ def test_a_name_becomes_one_referenced_principal(desk: Desk) -> None:
     assert desk.log.subject("incident/EXT-2").state["assigned_to"] == grace
     assert desk.log.subject(grace).state["status"] == "referenced"
     assert not [entry for entry in whole_log(desk.log) if b"Hopper" in entry.raw]
+
+
+def test_somebody_named_twice_in_one_breath_is_one_principal(desk: Desk) -> None:
+    source = desk.source()
+    data = {"assigned_to": "Grace", "assignment_group": "Group 1"}
+    fact = Observation(
+        event_class(ASSIGNED), SUBJECT, data, "2026-01-05T09:00:00.000000Z", "1", "/sources/monitoring",
+        actor="Grace",
+    )  # fmt: skip
+
+    outcome = desk.log.observe([ObserveProposal([fact, replace(fact, id="2")], source)])[0]
+
+    assert isinstance(outcome, Recorded)
+    assert len(outcome.receipts) == 3  # one introduction, two facts
+    entry = desk.log.entry(outcome.receipts[-1].position)
+    assert entry.attributes["authid"] == entry.data["assigned_to"]
 
 
 def test_another_source_does_not_know_the_first_sources_names(desk: Desk) -> None:
