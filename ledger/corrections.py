@@ -14,7 +14,7 @@ from domain.errors import CanNot, Malformed, NotTheOwner
 from domain.event import Event, Json, event_class
 from domain.moments import canonical_time
 from ledger.entry import Correction, Draft, parse_entry
-from ledger.past import fact_of
+from ledger.past import facts_of
 
 Commit = Callable[[Iterable[str], Mapping[str, Json], Mapping[str, Json]], dict[str, Json]]
 """(personal members, patch, what stands there now) -> the patch with commitments in their place."""
@@ -34,7 +34,7 @@ def corrected(
     target = parse_entry(raw, correction.corrects)
     if not correction.is_governed:
         _require_own_fact(draft, correction, str(target.get("recordedby")))
-    facts = [fact_of(position, raw) for position, raw in entries]
+    facts = facts_of(entries)
     stands = next((one.data for one in standing(facts) if one.position == correction.corrects), {})
     type_ = event_class(target["type"])
     if claims_commitment(dict(correction.replacement)):

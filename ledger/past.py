@@ -6,10 +6,10 @@ read a head first, and leaves out what lies above it, sees one picture.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-import orjson
 
 from domain.effect import Fact
 from domain.event import MAX_SAFE_INTEGER, Json
@@ -38,38 +38,82 @@ class _Told(msgspec.Struct):
     effectivetime: str | None = None
 
 
+class Envelope(msgspec.Struct, omit_defaults=True):
+    """An entry with its documented attributes, as stored. Texts among them may be commitments."""
+
+    type: str
+    time: str
+    recordedtime: str
+    subjectversion: int
+    data: dict[str, Any]
+    authid: str | None = None
+    authtype: str | None = None
+    onbehalfof: str | None = None
+    recordedby: str | None = None
+    grants: str = ""
+    policy: str | None = None
+    decision: str | None = None
+    rules: str = ""
+    reason: str | None = None
+    comment: str | None = None
+    corrects: int | None = None
+    replacement: str | None = None
+    effectivetime: str | None = None
+
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
 _TOLD = msgspec.json.Decoder(_Told)
+_PATCH = msgspec.json.Decoder(dict[str, Any])
 
 
-def fact_of(position: int, raw: bytes) -> Fact:
-    """Raises CorruptEntry."""
+def facts_of(rows: Iterable[Row], until: str | None = None) -> list[Fact]:
+    """What the (position, bytes) of a subject's entries say. Raises CorruptEntry.
+
+    `until`: leave out what happened later, unless there are corrections: they may restate when.
+    """
+    told = [(position, _told(position, raw)) for position, raw in rows]
+    if until is not None and all(one.corrects is None for _, one in told):
+        told = [(position, one) for position, one in told if one.time <= until]
+    return [
+        Fact(
+            position,
+            one.time,
+            one.recordedtime,
+            one.data,
+            one.corrects,
+            None if one.replacement is None else _replacement(position, one.replacement),
+            one.effectivetime,
+        )
+        for position, one in told
+    ]
+
+
+def _told(position: int, raw: bytes) -> _Told:
     try:
-        told = _TOLD.decode(raw)
-        replacement = None if told.replacement is None else _replacement(told.replacement)
+        return _TOLD.decode(raw)
     except (msgspec.MsgspecError, ValueError) as fault:
-        raise _unfoldable(position, fault) from fault
-    return Fact(
-        position,
-        told.time,
-        told.recordedtime,
-        told.data,
-        told.corrects,
-        replacement,
-        told.effectivetime,
-    )
+        raise _unreadable(position, fault) from fault
 
 
-def _unfoldable(position: int, fault: Exception) -> CorruptEntry:
+def envelope_of(position: int, raw: bytes) -> Envelope:
+    """Raises CorruptEntry for what is not an entry, or lacks what every entry says."""
+    try:
+        return _ENVELOPE.decode(raw)
+    except (msgspec.MsgspecError, ValueError) as fault:
+        raise _unreadable(position, fault) from fault
+
+
+def _unreadable(position: int, fault: Exception) -> CorruptEntry:
     return CorruptEntry(
-        f"the entry at position {position} cannot be folded: {fault!r}", position=position
+        f"the entry at position {position} cannot be read: {fault!r}", position=position
     )
 
 
-def _replacement(told: str) -> dict[str, Json]:
-    replacement = orjson.loads(told)
-    if isinstance(replacement, dict):
-        return replacement
-    raise ValueError("the replacement is no JSON object")
+def _replacement(position: int, told: str) -> dict[str, Json]:
+    try:
+        return _PATCH.decode(told)
+    except (msgspec.MsgspecError, ValueError) as fault:
+        raise _unreadable(position, fault) from fault
 
 
 def position_recorded_by(database: Database, size: int, moment: str) -> int:

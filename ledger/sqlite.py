@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from eventsourcing.persistence import AggregateRecorder, DatabaseError
+from eventsourcing.persistence import AggregateRecorder, PersistenceError
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
     SQLiteConnection,
@@ -59,15 +59,17 @@ class SQLiteTransactionCursor:
 
 
 class LogPool(SQLiteConnectionPool):
-    def _create_connection(self) -> SQLiteConnection:
+    def connect(self) -> sqlite3.Connection:
+        """A new connection with our settings. Raises StorageFailed."""
         try:
-            return self._durable_connection()
-        except sqlite3.Error as error:
+            made = self._create_connection()
+        except (PersistenceError, sqlite3.Error) as error:
             raise StorageFailed(
                 f"the database cannot be opened: {error}", reason=str(error)
             ) from error
+        return made._sqlite_conn  # noqa: SLF001 - the library offers no way to it
 
-    def _durable_connection(self) -> SQLiteConnection:
+    def _create_connection(self) -> SQLiteConnection:
         connection = super()._create_connection()
         cursor = connection._sqlite_conn  # noqa: SLF001 - the library offers no way to its connection
         cursor.row_factory = None
@@ -84,77 +86,87 @@ class LogDatastore(SQLiteDatastore):
 
     def __init__(self, db_name: str, **options: Any) -> None:
         super().__init__(db_name, **options)
-        self.pool = LogPool(
+        self.pool = self._maker = LogPool(
             db_name=db_name, lock_timeout=LOCK_TIMEOUT_SECONDS, pool_timeout=LOCK_TIMEOUT_SECONDS
         )
-        self._gate = threading.Condition()
-        self._in_use = 0
+        self._idle: list[sqlite3.Connection] = []
+        self._lent = 0
+        self._gate = threading.Condition(threading.Lock())
         self._closed = False
+        self._one_writer = threading.Lock()
         self._appended = threading.Condition()
         self._appends = 0
         self._watch: sqlite3.Connection | None = None
 
-    @contextmanager
-    def _connection(self, *, commit: bool) -> Iterator[sqlite3.Connection]:
-        """SQLite crashes the process when a connection is closed under a running statement: close() waits."""
+    def _lend(self) -> sqlite3.Connection:
+        """A connection that nobody else uses, until `_take_back`. Raises StorageFailed.
+
+        SQLite crashes the process when one is closed under a running statement, so close() waits for those
+        that are lent. The library's pool would take several times as long as a short question.
+        """
         with self._gate:
             if self._closed:
                 raise StorageFailed("the ledger is closed")
-            self._in_use += 1
+            self._lent += 1
+            if self._idle:
+                return self._idle.pop()
         try:
-            with self.get_connection(commit=commit) as pooled:
-                yield pooled._sqlite_conn  # noqa: SLF001 - the library offers no way to its connection
-        finally:
-            with self._gate:
-                self._in_use -= 1
-                self._gate.notify_all()
+            return self._maker.connect()
+        except StorageFailed:
+            self._take_back(None)
+            raise
+
+    def _take_back(self, connection: sqlite3.Connection | None) -> None:
+        with self._gate:
+            self._lent -= 1
+            if connection is not None:
+                self._idle.append(connection)
+            self._gate.notify_all()
 
     @contextmanager
     def writing(self) -> Iterator[SQLiteTransactionCursor]:
-        with self._connection(commit=True) as connection:
-            cursor = connection.cursor()
+        with self._one_writer:
+            connection = self._lend()
             try:
-                cursor.execute("BEGIN IMMEDIATE")
-                yield SQLiteTransactionCursor(cursor)
-                cursor.execute("COMMIT")
+                connection.execute("BEGIN IMMEDIATE")
+                yield SQLiteTransactionCursor(connection.cursor())
+                connection.execute("COMMIT")
             except BaseException as error:
                 # A failed COMMIT (disk full) leaves the transaction open: roll it back as well.
                 if connection.in_transaction:
-                    cursor.execute("ROLLBACK")
+                    connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.Error):
                     raise StorageFailed(
                         f"the database refused: {error}", reason=str(error)
                     ) from error
                 raise
             finally:
-                cursor.close()
+                self._take_back(connection)
         with self._appended:
             self._appends += 1
             self._appended.notify_all()
 
     @contextmanager
     def reading(self) -> Iterator[SQLiteTransactionCursor]:
-        with self._connection(commit=False) as connection:
-            cursor = connection.cursor()
-            try:
-                cursor.execute("BEGIN")
-                yield SQLiteTransactionCursor(cursor)
-            except sqlite3.Error as error:
-                raise StorageFailed(
-                    f"the database cannot be read: {error}", reason=str(error)
-                ) from error
-            finally:
-                cursor.execute("ROLLBACK")
-                cursor.close()
+        connection = self._lend()
+        try:
+            connection.execute("BEGIN")
+            yield SQLiteTransactionCursor(connection.cursor())
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            self._take_back(connection)
 
     def query(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
-        with self._connection(commit=False) as connection:
-            try:
-                return connection.execute(sql, cast("Any", params)).fetchall()
-            except sqlite3.Error as error:
-                raise StorageFailed(
-                    f"the database cannot be read: {error}", reason=str(error)
-                ) from error
+        connection = self._lend()
+        try:
+            return connection.execute(sql, cast("Any", params)).fetchall()
+        except sqlite3.Error as error:
+            raise _unreadable(error) from error
+        finally:
+            self._take_back(connection)
 
     def wait_for_append(self, seconds: float) -> None:
         """Woken by this process at once; another process's commit is seen by polling its counter."""
@@ -178,11 +190,17 @@ class LogDatastore(SQLiteDatastore):
         if hasattr(self, "_gate"):
             with self._gate:
                 self._closed = True
-                self._gate.wait_for(lambda: self._in_use == 0, LOCK_TIMEOUT_SECONDS)
+                self._gate.wait_for(lambda: self._lent == 0, LOCK_TIMEOUT_SECONDS)
+                while self._idle:
+                    self._idle.pop().close()
             if self._watch is not None:
                 self._watch.close()
                 self._watch = None
         super().close()
+
+
+def _unreadable(error: sqlite3.Error) -> StorageFailed:
+    return StorageFailed(f"the database cannot be read: {error}", reason=str(error))
 
 
 class SQLiteLogRecorder(LogRecorder, SQLiteApplicationRecorder):
@@ -213,6 +231,3 @@ class LogFactory(SQLiteFactory):
         if purpose != "snapshots":
             return cast(AggregateRecorder, self.application_recorder())
         return SnapshotRecorder(cast(LogDatastore, self.datastore))
-
-
-__all__ = ["DatabaseError", "LogFactory"]

@@ -10,7 +10,7 @@ from domain.effect import Fact, Standing, fold_in_effect, known_state, standing
 from domain.errors import UnknownSubject
 from domain.event import Json, State
 from ledger.ledger import Ledger
-from ledger.past import entries_of, fact_of
+from ledger.past import entries_of, facts_of
 from replay.moment import Basis, Located, Moment, locate
 
 
@@ -32,7 +32,7 @@ class AsOf:
 
 
 class Reading(NamedTuple):
-    """A subject read at a moment: all its facts recorded by then, and those that count as they stand then."""
+    """A subject read at a moment: the facts that matter, and those that count as they stand then."""
 
     located: Located
     facts: Sequence[Fact]
@@ -65,7 +65,8 @@ def read(ledger: Ledger, subject: str, moment: Moment) -> Reading:
     # The head first: what is appended meanwhile lies above it and does not count.
     located = locate(moment, ledger.database, ledger.head(), ledger.now())
     rows = entries_of(ledger.database, subject, located.position)
-    return _counted(located, [fact_of(position, raw) for position, raw in rows])
+    until = located.at if located.basis == "effect" else None
+    return _counted(located, facts_of(rows, until))
 
 
 def answer(subject: str, reading: Reading) -> AsOf:
@@ -82,19 +83,15 @@ def answer(subject: str, reading: Reading) -> AsOf:
 
 
 def _counted(located: Located, facts: Sequence[Fact]) -> Reading:
-    """`facts`: all that were recorded by then."""
+    """`facts`: those recorded by then, as far as they matter."""
     if located.basis == "known":
         counted = [Standing(fact.time, fact.position, fact.data, fact.position) for fact in facts]
         return Reading(located, facts, counted, len(counted))
     until = located.at or ""
-    corrections = [fact.corrects for fact in facts if fact.corrects is not None]
-    if not corrections:
-        # Each fact stands as it was told, so only those that count need be looked at further.
-        counted = standing(fact for fact in facts if fact.time <= until)
-        return Reading(located, facts, counted, len(counted))
     counted = [one for one in standing(facts) if one.time <= until]
     places = {one.position for one in counted}
-    return Reading(located, facts, counted, len(counted) + sum(c in places for c in corrections))
+    corrections = sum(fact.corrects in places for fact in facts if fact.corrects is not None)
+    return Reading(located, facts, counted, len(counted) + corrections)
 
 
 def _state(reading: Reading) -> dict[str, Json]:
@@ -104,7 +101,7 @@ def _state(reading: Reading) -> dict[str, Json]:
 
 
 def _not_yet(ledger: Ledger, subject: str) -> UnknownSubject:
-    facts = [fact_of(position, raw) for position, raw in entries_of(ledger.database, subject)]
+    facts = facts_of(entries_of(ledger.database, subject))
     if not facts:
         return UnknownSubject(f"{subject} is not known", subject=subject)
     first = facts[0]

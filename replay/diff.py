@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from domain.effect import Fact
@@ -46,9 +46,8 @@ def difference(ledger: Ledger, subject: str, before: Moment, after: Moment = NOW
     if not (old.version or new.version):
         raise UnknownSubject(f"{subject} is not known at either moment", subject=subject)
     was, became = answer(subject, old), answer(subject, new)
-    # A log only grows: whichever has more facts has those of the other as well.
-    wider = max(old, new, key=lambda reading: len(reading.facts))
-    between = [(position, _patches(position, wider)) for position in _between(old, new)]
+    facts = {fact.position: fact for reading in (old, new) for fact in reading.facts}
+    between = [(position, _patches(position, facts)) for position in _between(old, new)]
     fields = tuple(
         FieldChange(
             path,
@@ -70,14 +69,13 @@ def _words(reading: Reading) -> Iterator[int]:
     return (one.said_by for one in reading.counted)
 
 
-def _patches(position: int, reading: Reading) -> list[dict[str, Json]]:
+def _patches(position: int, facts: Mapping[int, Fact]) -> list[dict[str, Json]]:
     """What the entry speaks about: a correction about whatever was said in its target's place, which it
     may retract. Its own `data` would tell too much: it restates whole objects.
     """
-    by_position: dict[int, Fact] = {fact.position: fact for fact in reading.facts}
-    fact = by_position[position]
+    fact = facts[position]
     if fact.corrects is None:
         return [fact.data]
-    same_place = (one.replacement or {} for one in reading.facts if one.corrects == fact.corrects)
-    target = by_position.get(fact.corrects)
+    same_place = (one.replacement or {} for one in facts.values() if one.corrects == fact.corrects)
+    target = facts.get(fact.corrects)
     return [*same_place, target.data if target else {}]

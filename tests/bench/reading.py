@@ -46,7 +46,13 @@ def one_subject(kind: str) -> Iterator[Figure]:
                 lambda: list(stock.events.get(ticket)), None,
             ),
             (
-                "its state as of a moment, against stock get(version)",
+                "its state at a past position, against stock get(version)",
+                lambda: subject_as_of(ledger, subject, position=middle.position),
+                lambda: stock.repository.get(ticket, version=26),
+                5.0,
+            ),
+            (
+                "its state in effect at a moment (corrections looked for), against stock get(version)",
                 lambda: subject_as_of(ledger, subject, at=middle.recordedtime),
                 lambda: stock.repository.get(ticket, version=26), 5.0,
             ),

@@ -41,16 +41,16 @@ def test_a_governed_event_names_actor_policy_rules_and_reason(at: Desk) -> None:
     assert reported.position == made.position
     assert (reported.version, commented.version) == (1, 2)
     assert reported.type == "itsm.incident.reported.v1"
-    assert reported.authid == reported.recordedby == OPERATOR.principal
-    assert (reported.decision, reported.policy) == ("permit", "built-in@1")
+    assert reported.said.authid == reported.said.recordedby == OPERATOR.principal
+    assert (reported.said.decision, reported.said.policy) == ("permit", "built-in@1")
     assert "registered-principals-work-on-tickets" in reported.rules
-    assert reported.recordedtime == made.recordedtime
+    assert reported.said.recordedtime == made.recordedtime
     assert reported.changes["status"] == {"from": None, "to": "new"}
     assert commented.changes == {}
-    assert commented.comment is not None
-    assert commented.comment.startswith("sd:")
-    assert commented.reason is not None
-    assert commented.reason.startswith("sd:")
+    assert commented.said.comment is not None
+    assert commented.said.comment.startswith("sd:")
+    assert commented.said.reason is not None
+    assert commented.said.reason.startswith("sd:")
 
 
 def test_an_observed_event_names_who_acted_and_who_said_so(at: Desk) -> None:
@@ -58,11 +58,11 @@ def test_an_observed_event_names_who_acted_and_who_said_so(at: Desk) -> None:
 
     (step,) = history(at.house.ledger, INCIDENT)
 
-    assert step.recordedby == at.recorder
-    assert step.authid not in {None, at.recorder}
-    assert step.decision == "observed"
-    assert step.time == "2026-02-01T10:00:00.000000Z"
-    assert step.policy is step.reason is step.onbehalfof is None
+    assert step.said.recordedby == at.recorder
+    assert step.said.authid not in {None, at.recorder}
+    assert step.said.decision == "observed"
+    assert step.said.time == "2026-02-01T10:00:00.000000Z"
+    assert step.said.policy is step.said.reason is step.said.onbehalfof is None
     assert step.rules == step.grants == ()
 
 
@@ -79,9 +79,9 @@ def test_a_correction_tells_what_it_corrects_and_what_it_changed(at: Desk) -> No
 
     step = history(at.house.ledger, INCIDENT)[-1]
 
-    assert step.corrects == first.position
-    assert step.replacement == '{"status":"new","service":"mail"}'
-    assert step.effectivetime == "2026-02-01T10:00:00.000000Z"
+    assert step.said.corrects == first.position
+    assert step.said.replacement == '{"status":"new","service":"mail"}'
+    assert step.said.effectivetime == "2026-02-01T10:00:00.000000Z"
     assert step.changes == {"service": {"from": "mial", "to": "mail"}}
 
 
