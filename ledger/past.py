@@ -7,7 +7,7 @@ read a head first, and leaves out what lies above it, sees one picture.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,16 +15,39 @@ from domain.effect import Fact
 from domain.event import MAX_SAFE_INTEGER, Json
 from ledger.database import Database, Row, Transaction
 from ledger.entry import parse_entry
-from ledger.errors import CorruptEntry
+from ledger.errors import CorruptEntry, NotALedger
 
 
-def entries_of(database: Database, subject: str, up_to: int = MAX_SAFE_INTEGER) -> list[Row]:
-    """(position, bytes) of the subject's entries up to a position, in order. Empty for an unknown one."""
+def entries_of(database: Database, subject: str) -> list[Row]:
+    """(position, bytes) of the subject's entries, in order. Empty for an unknown one."""
     return database.query(
         "SELECT position, entry FROM events WHERE subject = (SELECT id FROM subjects WHERE name = ?) "
-        "AND position <= ? ORDER BY version",
-        (subject, up_to),
+        "ORDER BY version",
+        (subject,),
     )
+
+
+class Extent(NamedTuple):
+    """How far the log had come: `recordedtime` is the last entry's, "" for an empty log."""
+
+    size: int
+    recordedtime: str
+
+
+def entries_and_extent(
+    database: Database, subject: str, up_to: int | None = None
+) -> tuple[list[Row], Extent]:
+    """`entries_of`, and how far the log had come at that moment, in one question. Raises NotALedger."""
+    rows = database.query(
+        "SELECT e.position, e.entry, h.size, h.recordedtime FROM head h LEFT JOIN events e "
+        "ON e.subject = (SELECT id FROM subjects WHERE name = ?) AND e.position <= ? "
+        "WHERE h.id = 1 ORDER BY e.version",
+        (subject, MAX_SAFE_INTEGER if up_to is None else up_to),
+    )
+    if not rows:
+        raise NotALedger
+    extent = Extent(*rows[0][2:])
+    return [row[:2] for row in rows if row[0] is not None], extent
 
 
 class _Told(msgspec.Struct):

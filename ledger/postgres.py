@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast
 
 import psycopg
-from eventsourcing.persistence import AggregateRecorder, PersistenceError
+from eventsourcing.persistence import AggregateRecorder
 from eventsourcing.postgres import (
     PostgresApplicationRecorder,
     PostgresDatastore,
@@ -20,6 +20,7 @@ from psycopg.rows import tuple_row
 
 from ledger.database import Param, Row
 from ledger.errors import OutcomeUnknown, StorageFailed
+from ledger.lending import Lender
 from ledger.migrate import migrate
 from ledger.recorder import LogRecorder
 from ledger.schema import ARRAY_TYPES, Dialect, Table
@@ -34,6 +35,10 @@ def _placeholders(sql: str) -> str:
     return sql.replace("?", "%s")
 
 
+_PARAMETERS = ("dbname", "host", "port", "user", "password")
+MOST_CONNECTIONS = 16
+BORROW_SECONDS = 30.0
+IDLE_IN_TRANSACTION_SECONDS = 60
 CONNECT_SECONDS = 10.0
 """How long a server that is not there is waited for."""
 
@@ -88,62 +93,85 @@ class LogDatastore(PostgresDatastore):
         if options.get("enable_db_functions"):
             raise StorageFailed("POSTGRES_ENABLE_DB_FUNCTIONS would bypass the log; unset it")
         super().__init__(**options)
+        # The library's pool is there for its own recorders; it opens nothing until it is asked.
+        wanted = cast("dict[str, Any]", self.pool.kwargs)
+        self._parameters = {name: wanted[name] for name in _PARAMETERS if wanted[name]}
+        self._parameters["connect_timeout"] = int(CONNECT_SECONDS)
+        self._connections = Lender(
+            self._connect, most=MOST_CONNECTIONS, wait_seconds=BORROW_SECONDS
+        )
         self._listener: psycopg.Connection[Any] | None = None
         self._listening = threading.Lock()
 
     @contextmanager
     def writing(self) -> Iterator[PostgresTransactionCursor]:
         """Statements whose rows nobody asks for travel together, the COMMIT with the last of them."""
-        with self._connection() as connection:
-            transaction = PostgresTransactionCursor(connection)
-            try:
-                with connection.pipeline():
-                    transaction.execute("BEGIN")
-                    yield transaction
-                    transaction.execute(f"NOTIFY {CHANNEL}")
-                    transaction.execute("COMMIT")
-            except BaseException as error:
-                _roll_back(connection)
-                if not isinstance(error, psycopg.Error):
-                    raise
-                if error.sqlstate is None:
-                    # The server said nothing: the connection broke, before the COMMIT or behind it.
-                    raise OutcomeUnknown(reason=str(error)) from error
-                raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
+        connection, committing = self._lend(), False
+        transaction = PostgresTransactionCursor(connection)
+        try:
+            with connection.pipeline():
+                transaction.execute("BEGIN")
+                yield transaction
+                committing = True
+                transaction.execute(f"NOTIFY {CHANNEL}")
+                transaction.execute("COMMIT")
+        except psycopg.Error as error:
+            _roll_back(connection)
+            if committing and error.sqlstate is None:
+                # The server said nothing: the connection broke, before the COMMIT or behind it.
+                raise OutcomeUnknown(reason=str(error)) from error
+            raise StorageFailed(f"the database refused: {error}", reason=str(error)) from error
+        except BaseException:
+            _roll_back(connection)
+            raise
+        finally:
+            self._take_back(connection)
 
     def query(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
-        with self._connection() as connection:
-            try:
-                return PostgresTransactionCursor(connection).rows(sql, params)
-            except psycopg.Error as error:
-                raise StorageFailed(
-                    f"the database cannot be read: {error}", reason=str(error)
-                ) from error
+        connection = self._lend()
+        try:
+            return PostgresTransactionCursor(connection).rows(sql, params)
+        except psycopg.Error as error:
+            raise _unreadable(error) from error
+        finally:
+            self._take_back(connection)
 
     @contextmanager
     def reading(self) -> Iterator[PostgresTransactionCursor]:
-        with self._connection() as connection:
-            transaction = PostgresTransactionCursor(connection)
-            try:
-                transaction.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                yield transaction
-            except psycopg.Error as error:
-                raise StorageFailed(
-                    f"the database cannot be read: {error}", reason=str(error)
-                ) from error
-            finally:
-                _roll_back(connection)
+        connection = self._lend()
+        transaction = PostgresTransactionCursor(connection)
+        try:
+            transaction.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield transaction
+        except psycopg.Error as error:
+            raise _unreadable(error) from error
+        finally:
+            _roll_back(connection)
+            self._take_back(connection)
 
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        with ExitStack() as stack:
-            try:
-                connection = stack.enter_context(self.get_connection())
-            except PersistenceError as error:
-                raise StorageFailed(
-                    f"the database cannot be reached: {error}", reason=str(error)
-                ) from error
-            yield connection
+    def _lend(self) -> psycopg.Connection[Any]:
+        try:
+            return self._connections.lend()
+        except psycopg.Error as error:
+            raise StorageFailed(
+                f"the database cannot be reached: {error}", reason=str(error)
+            ) from error
+
+    def _take_back(self, connection: psycopg.Connection[Any]) -> None:
+        if not connection.broken and not connection.closed:
+            self._connections.take_back(connection)
+            return
+        connection.close()
+        self._connections.take_back(None)
+        # What broke this one (a server that was restarted) broke those that lie idle as well.
+        self._connections.forget_idle()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(**self._parameters, autocommit=True)
+        connection.execute(
+            f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_SECONDS}s'"
+        )
+        return connection
 
     def wait_for_append(self, seconds: float) -> None:
         """One thread listens; when its connection is lost, or another listens already, this is a sleep."""
@@ -162,19 +190,21 @@ class LogDatastore(PostgresDatastore):
 
     def _listen(self) -> psycopg.Connection[Any]:
         if self._listener is None or self._listener.closed:
-            with self.get_connection() as pooled:
-                info = pooled.info
-                parameters = info.get_parameters()
-            self._listener = psycopg.connect(
-                **cast(Any, parameters), password=info.password or None, autocommit=True
-            )
+            self._listener = psycopg.connect(**self._parameters, autocommit=True)
             self._listener.execute(f"LISTEN {CHANNEL}")
         return self._listener
 
     def close(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
+        # The library closes what its constructor could not finish, before there is anything of ours.
+        if hasattr(self, "_connections"):
+            self._connections.close()
+            if self._listener is not None:
+                self._listener.close()
         super().close()
+
+
+def _unreadable(error: psycopg.Error) -> StorageFailed:
+    return StorageFailed(f"the database cannot be read: {error}", reason=str(error))
 
 
 def _roll_back(connection: psycopg.Connection[Any]) -> None:
@@ -182,7 +212,7 @@ def _roll_back(connection: psycopg.Connection[Any]) -> None:
         try:
             connection.rollback()
         except psycopg.Error:
-            connection.close()  # the pool discards a broken connection
+            connection.close()  # a broken connection is not lent again
 
 
 class PostgresLogRecorder(LogRecorder, PostgresApplicationRecorder):

@@ -20,12 +20,14 @@ from eventsourcing.sqlite import (
 
 from ledger.database import Param, Row
 from ledger.errors import StorageFailed
+from ledger.lending import Lender
 from ledger.migrate import migrate
 from ledger.recorder import LogRecorder
 from ledger.schema import Dialect, Table
 from ledger.snapshots import SnapshotRecorder
 
 LOCK_TIMEOUT_SECONDS = 30
+MOST_CONNECTIONS = 64
 CACHE_KIBIBYTES = 64 * 1024
 WAL_CHECKPOINT_PAGES = 4_000
 """16 MiB: rarer checkpoints write an index page that changes often only once."""
@@ -89,44 +91,18 @@ class LogDatastore(SQLiteDatastore):
         self.pool = self._maker = LogPool(
             db_name=db_name, lock_timeout=LOCK_TIMEOUT_SECONDS, pool_timeout=LOCK_TIMEOUT_SECONDS
         )
-        self._idle: list[sqlite3.Connection] = []
-        self._lent = 0
-        self._gate = threading.Condition(threading.Lock())
-        self._closed = False
+        self._connections = Lender(
+            self._maker.connect, most=MOST_CONNECTIONS, wait_seconds=LOCK_TIMEOUT_SECONDS
+        )
         self._one_writer = threading.Lock()
         self._appended = threading.Condition()
         self._appends = 0
         self._watch: sqlite3.Connection | None = None
 
-    def _lend(self) -> sqlite3.Connection:
-        """A connection that nobody else uses, until `_take_back`. Raises StorageFailed.
-
-        SQLite crashes the process when one is closed under a running statement, so close() waits for those
-        that are lent. The library's pool would take several times as long as a short question.
-        """
-        with self._gate:
-            if self._closed:
-                raise StorageFailed("the ledger is closed")
-            self._lent += 1
-            if self._idle:
-                return self._idle.pop()
-        try:
-            return self._maker.connect()
-        except StorageFailed:
-            self._take_back(None)
-            raise
-
-    def _take_back(self, connection: sqlite3.Connection | None) -> None:
-        with self._gate:
-            self._lent -= 1
-            if connection is not None:
-                self._idle.append(connection)
-            self._gate.notify_all()
-
     @contextmanager
     def writing(self) -> Iterator[SQLiteTransactionCursor]:
         with self._one_writer:
-            connection = self._lend()
+            connection = self._connections.lend()
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield SQLiteTransactionCursor(connection.cursor())
@@ -141,14 +117,14 @@ class LogDatastore(SQLiteDatastore):
                     ) from error
                 raise
             finally:
-                self._take_back(connection)
+                self._connections.take_back(connection)
         with self._appended:
             self._appends += 1
             self._appended.notify_all()
 
     @contextmanager
     def reading(self) -> Iterator[SQLiteTransactionCursor]:
-        connection = self._lend()
+        connection = self._connections.lend()
         try:
             connection.execute("BEGIN")
             yield SQLiteTransactionCursor(connection.cursor())
@@ -157,16 +133,16 @@ class LogDatastore(SQLiteDatastore):
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            self._take_back(connection)
+            self._connections.take_back(connection)
 
     def query(self, sql: str, params: Sequence[Param] = ()) -> list[Row]:
-        connection = self._lend()
+        connection = self._connections.lend()
         try:
             return connection.execute(sql, cast("Any", params)).fetchall()
         except sqlite3.Error as error:
             raise _unreadable(error) from error
         finally:
-            self._take_back(connection)
+            self._connections.take_back(connection)
 
     def wait_for_append(self, seconds: float) -> None:
         """Woken by this process at once; another process's commit is seen by polling its counter."""
@@ -186,13 +162,9 @@ class LogDatastore(SQLiteDatastore):
         return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
-        # The library's constructor closes too early for `_gate` when it fails half way.
-        if hasattr(self, "_gate"):
-            with self._gate:
-                self._closed = True
-                self._gate.wait_for(lambda: self._lent == 0, LOCK_TIMEOUT_SECONDS)
-                while self._idle:
-                    self._idle.pop().close()
+        # The library closes what its constructor could not finish, before there is anything of ours.
+        if hasattr(self, "_connections"):
+            self._connections.close()
             if self._watch is not None:
                 self._watch.close()
                 self._watch = None

@@ -10,7 +10,7 @@ from domain.effect import Fact, Standing, fold_in_effect, known_state, standing
 from domain.errors import UnknownSubject
 from domain.event import Json, State
 from ledger.ledger import Ledger
-from ledger.past import entries_of, facts_of
+from ledger.past import entries_and_extent, entries_of, facts_of
 from replay.moment import Basis, Located, Moment, locate
 
 
@@ -62,9 +62,10 @@ def subject_as_of(
 
 def read(ledger: Ledger, subject: str, moment: Moment) -> Reading:
     """Raises as `subject_as_of`, but for a subject that is not there at the moment: then version is 0."""
-    # The head first: what is appended meanwhile lies above it and does not count.
-    located = locate(moment, ledger.database, ledger.head(), ledger.now())
-    rows = entries_of(ledger.database, subject, located.position)
+    rows, extent = entries_and_extent(ledger.database, subject, moment.position)
+    located = locate(moment, ledger.database, extent, ledger.now())
+    if located.position < extent.size:
+        rows = [row for row in rows if row[0] <= located.position]
     until = located.at if located.basis == "effect" else None
     return _counted(located, facts_of(rows, until))
 

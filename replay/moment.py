@@ -7,8 +7,7 @@ from typing import Literal
 
 from domain.moments import canonical_time
 from ledger.database import Database
-from ledger.log import Head
-from ledger.past import position_recorded_by
+from ledger.past import Extent, position_recorded_by
 from replay.errors import BeyondHead, MomentRefused
 
 Basis = Literal["known", "effect"]
@@ -41,36 +40,36 @@ class Located:
     known_at: str | None = None
 
 
-def locate(moment: Moment, database: Database, head: Head, now: str) -> Located:
+def locate(moment: Moment, database: Database, extent: Extent, now: str) -> Located:
     """Raises MomentRefused for a contradiction, Malformed for a time without zone, BeyondHead."""
     if moment.basis not in {None, "known", "effect"}:
         raise MomentRefused(f"expected basis known or effect, got {moment.basis!r}")
     if moment.position is not None:
-        return Located("known", _within(moment, moment.position, head))
+        return Located("known", _within(moment, moment.position, extent))
     at = None if moment.at is None else canonical_time(moment.at)
     basis = moment.basis or ("known" if at is None else "effect")
     if basis == "known":
         _refuse_known_at(moment)
-        position = head.size if at is None else _last_by(at, database, head)
+        position = extent.size if at is None else _last_by(at, database, extent)
         return Located("known", position, at)
     if moment.known_at is None:
-        return Located("effect", head.size, at or now, head.recordedtime)
+        return Located("effect", extent.size, at or now, extent.recordedtime)
     if at is None:
         raise MomentRefused("known_at says how much was known of a moment: give `at` as well")
     known_at = canonical_time(moment.known_at)
-    return Located("effect", _last_by(known_at, database, head), at, known_at)
+    return Located("effect", _last_by(known_at, database, extent), at, known_at)
 
 
-def _within(moment: Moment, position: int, head: Head) -> int:
+def _within(moment: Moment, position: int, extent: Extent) -> int:
     if moment.at is not None or moment.known_at is not None:
         raise MomentRefused("a position says all: leave out `at` and `known_at`")
     if moment.basis == "effect":
         raise MomentRefused("a position implies the basis known; with effect, give `at`")
-    if not 1 <= position <= head.size:
+    if not 1 <= position <= extent.size:
         raise BeyondHead(
-            f"expected a position from 1 to {head.size}, got {position}",
+            f"expected a position from 1 to {extent.size}, got {position}",
             position=position,
-            size=head.size,
+            size=extent.size,
         )
     return position
 
@@ -83,8 +82,8 @@ def _refuse_known_at(moment: Moment) -> None:
         )
 
 
-def _last_by(time: str, database: Database, head: Head) -> int:
+def _last_by(time: str, database: Database, extent: Extent) -> int:
     # Most questions are about now: the head answers them without a search.
-    if head.recordedtime <= time:
-        return head.size
-    return position_recorded_by(database, head.size, time)
+    if extent.recordedtime <= time:
+        return extent.size
+    return position_recorded_by(database, extent.size, time)

@@ -12,7 +12,7 @@ import pytest
 from domain.errors import Malformed, UnknownSubject
 from ledger.database import Database, Row
 from ledger.entry import Correction
-from ledger.past import position_recorded_by
+from ledger.past import entries_and_extent, position_recorded_by
 from ledger.view import Receipt
 from replay.as_of import AsOf, subject_as_of
 from replay.errors import BeyondHead, MomentRefused
@@ -244,15 +244,13 @@ def test_what_is_appended_while_it_is_read_does_not_count(
     at: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head = said(at, "A", "10:00").position
-    ledger = at.house.ledger
-    read_head = ledger.head
 
-    def head_and_then_more() -> Any:
-        found = read_head()
+    def read_and_then_more(*asked: Any) -> Any:
+        found = entries_and_extent(*asked)
         said(at, "B", "11:00")
         return found
 
-    monkeypatch.setattr(ledger, "head", head_and_then_more)
+    monkeypatch.setattr("replay.as_of.entries_and_extent", read_and_then_more)
 
     newest, in_effect = as_of(at), as_of(at, at=happened("12:00"))
 
