@@ -27,11 +27,7 @@ def merge_patch(state: Json, patch: Json) -> Json:
     if not isinstance(patch, dict):
         return patch
     merged = _own_copy(state)
-    below = _apply_members(merged, patch)
-    # The list grows while it is walked: each object inside a patch adds its own objects behind
-    # itself.
-    for target, members in below:
-        below.extend(_apply_members(target, members))
+    _apply(patch, merged)
     return merged
 
 
@@ -40,29 +36,26 @@ def fold(patches: Iterable[JsonObject]) -> JsonObject:
     state: JsonObject = {}
     for patch in patches:
         # Nobody else holds this state yet, so it is changed in place.
-        below = _apply_members(state, patch)
-        for target, members in below:
-            below.extend(_apply_members(target, members))
+        _apply(patch, state)
     return state
 
 
-def _apply_members(target: JsonObject, patch: JsonObject) -> list[tuple[JsonObject, JsonObject]]:
-    """Change `target` in place; the objects inside `patch` are returned with their own targets,
-    still to be applied.
-    """
-    below: list[tuple[JsonObject, JsonObject]] = []
-    for name, value in patch.items():
-        if value is None:
-            target.pop(name, None)
-        elif isinstance(value, dict):
-            # Even where the state holds no object: nulls inside a patch's object must not become
-            # members.
-            child = _own_copy(target.get(name))
-            target[name] = child
-            below.append((child, value))
-        else:
-            target[name] = value
-    return below
+def _apply(patch: JsonObject, target: JsonObject) -> None:
+    """Change `target` in place, and nothing inside it that somebody else may hold."""
+    waiting = [(patch, target)]
+    # The list grows while it is walked: each object inside a patch adds itself behind the others.
+    for members, into in waiting:
+        for name, value in members.items():
+            if value is None:
+                into.pop(name, None)
+            elif isinstance(value, dict):
+                # Even where the state holds no object: nulls inside a patch's object must not become
+                # members.
+                child = _own_copy(into.get(name))
+                into[name] = child
+                waiting.append((value, child))
+            else:
+                into[name] = value
 
 
 def _own_copy(value: Json) -> JsonObject:

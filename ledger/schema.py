@@ -21,7 +21,10 @@ ARRAY_TYPES: dict[Kind, str] = {"int": "bigint[]", "text": "text[]", "bytes": "b
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`key` is the primary key. `append_only` rows are never changed or removed."""
+    """`key` is the primary key. `append_only` rows are never changed or removed.
+
+    `evidence`: on SQLite an INSERT OR REPLACE, which passes by the other triggers, is refused as well.
+    """
 
     name: str
     columns: tuple[tuple[str, Kind], ...]
@@ -29,6 +32,7 @@ class Table:
     unique: tuple[str, ...] = ()
     nullable: frozenset[str] = frozenset()
     append_only: bool = True
+    evidence: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,13 +49,19 @@ EVENTS = _table(
     "position:int subject:int version:int type:text entry:bytes leaf:bytes",
     "position",
     unique=("subject", "version"),
+    evidence=True,
 )
 SUBJECTS = _table(
-    "subjects", "id:int name:text owner:text", "id", unique=("name",), nullable=frozenset({"owner"})
+    "subjects",
+    "id:int name:text owner:text",
+    "id",
+    unique=("name",),
+    nullable=frozenset({"owner"}),
+    evidence=True,
 )
-TILES = _table("tiles", "level:int idx:int hashes:bytes root:bytes", "level idx")
+TILES = _table("tiles", "level:int idx:int hashes:bytes root:bytes", "level idx", evidence=True)
 HEAD = _table("head", "id:int size:int recordedtime:text frontier:bytes", "id", append_only=False)
-CHECKPOINTS = _table("checkpoints", "size:int note:text", "size")
+CHECKPOINTS = _table("checkpoints", "size:int note:text", "size", evidence=True)
 REQUESTS = _table("requests", "client:text key:text request:bytes first:int last:int", "client key")
 ROWS = _table("import_rows", "source:text number:text ordinal:int", "source number ordinal")
 NUMBERS = _table("numbers", "family:text next:int", "family", append_only=False)
@@ -105,20 +115,22 @@ def _append_only(table: Table, dialect: Dialect) -> list[str]:
             ),
         ]
     refuse = f"BEGIN SELECT RAISE(ABORT, '{name} is append-only'); END"
-    # INSERT OR REPLACE deletes rows without firing a delete trigger, so an insert that would meet
-    # an existing row is refused before it can.
-    taken = [" AND ".join(f"{column} = NEW.{column}" for column in table.key)]
-    if table.unique:
-        taken.append(" AND ".join(f"{column} = NEW.{column}" for column in table.unique))
-    met = " OR ".join(f"EXISTS (SELECT 1 FROM {name} WHERE {condition})" for condition in taken)
-    return [
+    triggers = [
         f"CREATE TRIGGER {name}_no_update BEFORE UPDATE ON {name} {refuse}",
         f"CREATE TRIGGER {name}_no_delete BEFORE DELETE ON {name} {refuse}",
-        (
+    ]
+    if table.evidence:
+        # INSERT OR REPLACE deletes rows without firing a delete trigger, so an insert that would meet an
+        # existing row is refused before it can.
+        taken = [" AND ".join(f"{column} = NEW.{column}" for column in table.key)]
+        if table.unique:
+            taken.append(" AND ".join(f"{column} = NEW.{column}" for column in table.unique))
+        met = " OR ".join(f"EXISTS (SELECT 1 FROM {name} WHERE {condition})" for condition in taken)
+        triggers.append(
             f"CREATE TRIGGER {name}_no_replace BEFORE INSERT ON {name} WHEN {met} "
             f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {name} is append-only'); END"
-        ),
-    ]
+        )
+    return triggers
 
 
 def _first(dialect: Dialect) -> list[str]:

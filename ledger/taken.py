@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ledger.database import Row, Transaction
 from ledger.schema import REQUESTS, ROWS
@@ -17,8 +16,7 @@ FileRow = tuple[str, str, int]
 """(source, number, ordinal within the number)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A client's idempotency key, and the keyed hash of the request it came with."""
 
     client: str

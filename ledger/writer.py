@@ -9,8 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from domain.errors import KeyReused, LedgerError
 from ledger.clock import RecordingClock
@@ -47,8 +46,7 @@ class Proposal(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """`replayed`: the receipts are those of an earlier request under the same key."""
 
     receipts: tuple[Receipt, ...]
