@@ -125,15 +125,17 @@ class Event(BaseModel):
     @classmethod
     def from_data(cls, data: Mapping[str, Json]) -> Self:
         """The typed reading of a patch. Raises Malformed, naming the members and never their values."""
-        for member, constant in cls.asserts.items():
-            if data.get(member, constant) != constant:
-                raise Malformed(
-                    f"{cls.type_name} states {member}={constant!r}; got another value",
-                    member=member,
-                )
-        asserts = cls.asserts
+        asserts, given = cls.asserts, data
+        if not asserts.keys().isdisjoint(data):
+            for member, constant in asserts.items():
+                if data.get(member, constant) != constant:
+                    raise Malformed(
+                        f"{cls.type_name} states {member}={constant!r}; got another value",
+                        member=member,
+                    )
+            given = {member: value for member, value in data.items() if member not in asserts}
         try:
-            return cls.model_validate({k: v for k, v in data.items() if k not in asserts})
+            return cls.model_validate(given)
         except ValidationError as error:
             raise Malformed(f"{cls.type_name}: {told(error)}", type=cls.type_name) from None
 

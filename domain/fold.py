@@ -26,7 +26,7 @@ def merge_patch(state: Json, patch: Json) -> Json:
     """
     if not isinstance(patch, dict):
         return patch
-    merged = _own_copy(state)
+    merged = state.copy() if isinstance(state, dict) else {}
     _apply(patch, merged)
     return merged
 

@@ -15,6 +15,7 @@ from ledger.tiles import MAX_ENTRY_BYTES
 
 CONTENT_TYPE = "application/merge-patch+json"
 SEQUENCE_DIGITS = 19
+_SEQUENCE = f"%0{SEQUENCE_DIGITS}d"
 
 LEDGER_OWNED = frozenset(
     {"sequence", "recordedtime", "subjectversion", "decidedat", "recordedby", "grants", "policy",
@@ -127,7 +128,7 @@ def write_entry(
                 "type": draft.event.type_name,
                 "subject": draft.subject,
                 "time": draft.time,
-                "sequence": f"{position:0{SEQUENCE_DIGITS}d}",
+                "sequence": _SEQUENCE % position,
                 "recordedtime": recordedtime,
                 "subjectversion": version,
                 **said,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import orjson
 
@@ -15,25 +14,54 @@ from ledger.entry import parse_entry
 from ledger.log import Head
 
 CACHED_SUBJECTS = 8_192
+UNFOLDED = 16
+"""Most patches that wait for somebody to ask for the state."""
 MANY_APPENDED = 5_000
 """Above so many entries by other processes the whole cache is dropped instead of looked through."""
 
 
-class Loaded(NamedTuple):
-    """A subject's fold. `version` 0: the log does not know it. Never changed once made.
+Fold = tuple[dict[str, Json], tuple[dict[str, Json], ...]]
+"""A state, and the patches since."""
+
+
+class Loaded:
+    """A subject's fold. `version` 0: the log does not know it. Nothing that can be seen of it ever changes.
 
     `key` is its integer in the log, `owner` the observing source that recorded version 1, if one did.
     `vault_key`: the data key its disclosures go under, once it was looked up.
     """
 
-    key: int | None
-    version: int
-    state: dict[str, Json]
-    owner: str | None
-    vault_key: int | None = None
+    __slots__ = ("_fold", "key", "owner", "vault_key", "version")
+
+    def __init__(
+        self,
+        key: int | None,
+        version: int,
+        fold: Fold,
+        owner: str | None,
+        vault_key: int | None = None,
+    ) -> None:
+        self.key, self.version, self.owner, self.vault_key = key, version, owner, vault_key
+        self._fold = fold
+
+    @property
+    def state(self) -> dict[str, Json]:
+        """Folded when somebody asks: most observed facts are recorded without a look at what was before."""
+        state, patches = self._fold
+        if patches:
+            for patch in patches:
+                state = merge_patch(state, patch)
+            # One assignment: another thread sees the old pair or the new one.
+            self._fold = (state, ())
+        return state
+
+    def with_patch(self, patch: dict[str, Json]) -> Fold:
+        """The fold once the patch has been recorded."""
+        state, patches = self._fold
+        return (state, (*patches, patch)) if len(patches) < UNFOLDED else (self.state, (patch,))
 
 
-UNKNOWN = Loaded(None, 0, {}, None)
+UNKNOWN = Loaded(None, 0, ({}, ()), None)
 
 
 class StateCache:
@@ -98,4 +126,4 @@ def load(transaction: Transaction, subject: str) -> Loaded:
         (key, version),
     ):
         version, state = later, merge_patch(state, parse_entry(raw, position)["data"])
-    return Loaded(key, version, state, owner)
+    return Loaded(key, version, (state, ()), owner)

@@ -10,7 +10,6 @@ import orjson
 
 from domain.event import Json
 from domain.families import FAMILIES, Family, human_number, subject_id
-from domain.fold import merge_patch
 from domain.principal import PrincipalReferenced
 from ledger.corrections import corrected
 from ledger.database import Row, Transaction
@@ -266,10 +265,10 @@ class View:
         additions.receipts.append(
             Receipt(position, subject, version, type_name, draft.id, time, leaf)
         )
-        state = merge_patch(loaded.state, data)
+        fold = loaded.with_patch(data)
         sealed_under = additions.seals.key_of.get(key) if additions.seals else None
         vault_key = sealed_under or loaded.vault_key
-        additions.moved[subject] = Loaded(key, version, state, owner, vault_key)
+        additions.moved[subject] = Loaded(key, version, fold, owner, vault_key)
 
     def _corrected(
         self,
@@ -334,6 +333,8 @@ class View:
 
     def _snapshots(self) -> list[Row]:
         """One for each subject that passed a multiple of INTERVAL, at the version it now has."""
+        if all(loaded.version < INTERVAL for loaded in self.moved.values()):
+            return []
         first: dict[int, int] = {}
         for new in self._entries:
             first.setdefault(new.subject, new.version)

@@ -6,9 +6,7 @@ import again skips what was seen and goes on from there.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO
@@ -57,7 +55,6 @@ def run_import(
     written = loaded.mapping
     layout = layout_of(written)
     with (
-        _few_collections(),
         ByteStream(str(path), stdin) as stream,
         Memory() as memory,
         Rejects(Path(rejects) if rejects else default_rejects_path(str(path))) as kept,
@@ -73,17 +70,6 @@ def run_import(
     if stopped is not None:
         raise stopped
     return taking.result
-
-
-@contextmanager
-def _few_collections() -> Iterator[None]:
-    """A batch makes some ten thousand objects and no cycles: looking for cycles cost a seventh of the run."""
-    before = gc.get_threshold()
-    gc.set_threshold(COLLECT_AFTER_OBJECTS, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _started(rows: Iterator[Row]) -> Iterator[Row]:

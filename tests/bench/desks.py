@@ -11,7 +11,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import domain.catalogue  # noqa: F401 - registers every type and command
-from domain.event import event_class
+from api.compose import calm_collector
+from domain.event import Event, event_class
 from domain.incident_commands import AssignIncident, ReassignIncident, ReportIncident
 from domain.principal import RegisterPrincipal
 from domain.rules import built_in
@@ -28,12 +29,19 @@ ORIGIN = "ledger.example/bench"
 ACTOR = Actor(FIRST_PERSON)
 EVENTS_PER_SUBJECT = 10
 _REPORTED = event_class("itsm.incident.reported.v1")
+_FIRST: dict[str, str | int] = {
+    "category": "Category 7",
+    "priority": 3,
+    "impact": 2,
+    "urgency": 2,
+}
 _REASSIGNED = event_class("itsm.incident.reassigned.v1")
 
 
 @contextmanager
 def a_ledger(kind: str) -> Iterator[tuple[Ledger, Signer]]:
-    """A fresh ledger on this kind of database, as durable as it comes."""
+    """A fresh ledger on this kind of database, as durable as it comes, in a process set up as ours are."""
+    calm_collector()
     with tempfile.TemporaryDirectory() as directory:
         settings = LogSettings(
             fresh_database_url(kind, Path(directory)), f"sqlite:///{directory}/vault.db"
@@ -78,32 +86,37 @@ def register_source(ledger: Ledger) -> str:
     return ledger.execute(Order(command, ACTOR)).receipts[0].subject
 
 
-def facts(source: str, first: int, count: int, *, keyed: bool = True) -> Sequence[ObserveProposal]:
-    """Facts `first` … of a source's endless story: tickets of ten events each. `keyed`: with an idempotency key."""
-    return [_fact(source, number, keyed=keyed) for number in range(first, first + count)]
+Told = tuple[type[Event], str, dict[str, str | int], str, str]
+"""(type, subject, data, time, id): a fact as its source's client holds it."""
 
 
-def _fact(source: str, number: int, *, keyed: bool) -> ObserveProposal:
+def told(first: int, count: int) -> list[Told]:
+    """Facts `first` … of a source's endless story: tickets of ten events each."""
+    return [_told(number) for number in range(first, first + count)]
+
+
+def facts(source: str, story: Sequence[Told], *, keyed: bool = True) -> list[ObserveProposal]:
+    """The same on their way into the ledger. `keyed`: each with an idempotency key."""
+    return [
+        ObserveProposal(
+            [Observation(event, subject, data, time, id_, "/sources/bench")],
+            source,
+            Request(source, "/sources/bench " + id_, b"h" * 32) if keyed else None,
+        )
+        for event, subject, data, time, id_ in story
+    ]
+
+
+def _told(number: int) -> Told:
     ticket, step = divmod(number, EVENTS_PER_SUBJECT)
-    event, data = (
-        _REASSIGNED,
-        {"assignment_group": f"Group {number % 71}", "reassignment_count": step},
-    )
-    if step == 0:
-        event = _REPORTED
-        data = {"category": "Category 7", "priority": 3, "impact": 2, "urgency": 2}
-    fact = Observation(
-        event,
-        f"incident/EXT-{ticket:07d}",
-        data,
-        f"2026-01-{1 + number % 28:02d}T{number // 28 % 24:02d}:00:00.000000Z",
-        f"{number:012d}",
-        "/sources/bench",
-    )
-    request = Request(source, f"/sources/bench {number:012d}", b"h" * 32) if keyed else None
-    return ObserveProposal([fact], source, request)
+    event, data = _REPORTED, dict(_FIRST)
+    if step:
+        event = _REASSIGNED
+        data = {"assignment_group": f"Group {number % 71}", "reassignment_count": step}
+    time = f"2026-01-{1 + number % 28:02d}T{number // 28 % 24:02d}:00:00.000000Z"
+    return event, f"incident/EXT-{ticket:07d}", data, time, f"{number:012d}"
 
 
 def fill(ledger: Ledger, source: str, first: int, count: int, *, keyed: bool = False) -> None:
     for at in range(first, first + count, 500):
-        ledger.observe(facts(source, at, min(500, first + count - at), keyed=keyed))
+        ledger.observe(facts(source, told(at, min(500, first + count - at)), keyed=keyed))

@@ -20,7 +20,7 @@ from api.compose import init
 from api.settings import Settings
 from ledger.ledger import Ledger
 from ledger.observe import ObserveProposal
-from tests.bench.desks import a_ledger, facts, register_source
+from tests.bench.desks import a_ledger, facts, register_source, told
 from tests.bench.load import Load, load, request
 from tests.bench.measuring import Figure, Sides, rate
 from tests.contract.databases import fresh_database_url
@@ -58,7 +58,7 @@ def served(kind: str) -> Iterator[Figure]:
             sides = Sides()
             for turn in range(ROUNDS):
                 first = turn * BATCHES * BATCH
-                batches = [facts(recorder, first + n * BATCH, BATCH) for n in range(BATCHES)]
+                batches = [facts(recorder, told(first + n * BATCH, BATCH)) for n in range(BATCHES)]
                 sides.theirs.append(rate(BATCHES * BATCH, partial(_observe, ledger, batches)))
                 sides.ours.append(_batches(port, source_token, first))
         assert source
@@ -89,7 +89,7 @@ def _batches(port: int, token: str, first: int) -> float:
 
 
 def _batch(first: int) -> bytes:
-    return orjson.dumps([_cloudevent(proposal) for proposal in facts("", first, BATCH)])
+    return orjson.dumps([_cloudevent(proposal) for proposal in facts("", told(first, BATCH))])
 
 
 def _cloudevent(proposal: ObserveProposal) -> dict[str, object]:
