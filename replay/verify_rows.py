@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 import orjson
 
 from ledger.database import Row
@@ -16,8 +17,22 @@ from ledger.stored import StoredRow, Unreadable
 from replay.report import Problems
 
 _TIME_CHARACTERS = 27
-_WRONG_TYPES = (TypeError, ValueError, KeyError, AttributeError)
+_WRONG_TYPES = (TypeError, ValueError, KeyError, AttributeError, msgspec.MsgspecError)
 """What reading members of a forged entry may raise."""
+
+
+class _Placed(msgspec.Struct):
+    """What an entry says of its place in the log; the rest of it is passed over."""
+
+    sequence: str
+    subject: str
+    type: str
+    subjectversion: int
+    recordedtime: str
+    data: dict[str, msgspec.Raw]
+
+
+_PLACED = msgspec.json.Decoder(_Placed)
 
 
 @dataclass(slots=True)
@@ -58,7 +73,7 @@ class RowCheck:
         """
         leaves = Leaves()
         taken = leaves.hashes.append
-        names, versions, loads, hashed = self._names, self._versions, orjson.loads, sha256
+        names, versions, read, hashed = self._names, self._versions, _PLACED.decode, sha256
         expected, last = self._expected, self._recordedtime
         for row in rows:
             # This loop is most of a verification. It asks only whether all is well; `_examine` says
@@ -66,16 +81,15 @@ class RowCheck:
             try:
                 position, key, version, type_, entry, leaf = row
                 if position == expected and hashed(b"\x00" + entry).digest() == leaf:
-                    said = loads(entry)
-                    recordedtime = said["recordedtime"]
+                    said = read(entry)
+                    recordedtime = said.recordedtime
                     if (
-                        said["sequence"] == f"{position:019d}"
-                        and said["subject"] == names[key]
-                        and said["type"] == type_
-                        and said["subjectversion"] == version == versions.get(key, 0) + 1
+                        said.sequence == f"{position:019d}"
+                        and said.subject == names[key]
+                        and said.type == type_
+                        and said.subjectversion == version == versions.get(key, 0) + 1
                         and recordedtime >= last
                         and len(recordedtime) == _TIME_CHARACTERS
-                        and type(said["data"]) is dict
                     ):
                         versions[key], last = version, recordedtime
                         taken(leaf)
