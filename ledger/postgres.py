@@ -179,7 +179,11 @@ class LogDatastore(PostgresDatastore):
             time.sleep(min(seconds, 0.02))
             return
         try:
-            for _ in self._listen().notifies(timeout=seconds, stop_after=1):
+            if self._listener is None or self._listener.closed:
+                # What was appended before it listens is not told: the caller looks again first.
+                self._listener = self._listening_connection()
+                return
+            for _ in self._listener.notifies(timeout=seconds, stop_after=1):
                 return
         except psycopg.Error:
             # The connection died. Polling goes on; the next call listens anew.
@@ -188,11 +192,10 @@ class LogDatastore(PostgresDatastore):
         finally:
             self._listening.release()
 
-    def _listen(self) -> psycopg.Connection[Any]:
-        if self._listener is None or self._listener.closed:
-            self._listener = psycopg.connect(**self._parameters, autocommit=True)
-            self._listener.execute(f"LISTEN {CHANNEL}")
-        return self._listener
+    def _listening_connection(self) -> psycopg.Connection[Any]:
+        connection = psycopg.connect(**self._parameters, autocommit=True)
+        connection.execute(f"LISTEN {CHANNEL}")
+        return connection
 
     def close(self) -> None:
         # The library closes what its constructor could not finish, before there is anything of ours.
