@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple, Protocol
 
 from domain.errors import KeyReused, LedgerError
@@ -66,11 +67,14 @@ class _Job:
     ) -> None:
         self.proposals = proposals
         self.outcomes: list[Outcome] = []
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
         self.done = False
         self.when_done = when_done
         self.turn = threading.Lock()
         self.turn.acquire()
+
+    def fail(self, failure: Exception) -> None:
+        self.failure, self.outcomes = failure, []
 
     def finish(self) -> None:
         self.done = True
@@ -100,6 +104,8 @@ class Writer:
         self._mutex = threading.Lock()
         self._queue: deque[_Job] = deque()
         self._is_led = False
+        self._heir: _Job | None = None
+        """Of those who wait in the queue the one that was told to lead, and has not begun."""
         self._expected = 1
         self._gathered = threading.Event()
 
@@ -109,10 +115,7 @@ class Writer:
         Raises StorageFailed, ClockJumped or OutcomeUnknown when the transaction as a whole failed.
         """
         job = _Job(proposals)
-        if not self._enqueue(job):
-            job.turn.acquire()
-        if not job.done:
-            self._lead()
+        self._see_through(job)
         return job.result()
 
     def enqueue(self, proposals: Sequence[Proposal], when_done: Callable[[], None]) -> _Job:
@@ -128,48 +131,75 @@ class Writer:
         return job
 
     def drain(self) -> None:
-        """Commit what is queued, group by group, unless another thread is about to."""
-        with self._mutex:
-            if self._is_led or not self._queue:
-                return
-            self._is_led = True
-        self._lead()
+        """Commit what is queued, group by group. While another thread leads, the lead is waited for:
+        who leads commits until its own answer is there, and no longer.
+        """
+        while True:
+            with self._mutex:
+                if not self._queue:
+                    return
+                is_led, self._is_led = self._is_led, True
+            if is_led:
+                self._see_through(_Job([]))
+            else:
+                self._lead()
 
-    def _enqueue(self, job: _Job) -> bool:
-        """Is the caller to lead: nobody else does?"""
+    def _see_through(self, job: _Job) -> None:
+        """Until it is done: by whoever leads, or by this thread when nobody does or it is told to."""
         with self._mutex:
             self._queue.append(job)
-            if self._is_led:
-                if len(self._queue) >= self._expected:
-                    self._gathered.set()
-                return False
-            self._is_led = True
-            return True
+            is_led, self._is_led = self._is_led, True
+            if is_led and len(self._queue) >= self._expected:
+                self._gathered.set()
+        if is_led:
+            try:
+                job.turn.acquire()
+            except BaseException:
+                self._withdraw(job)
+                raise
+        if not job.done:
+            self._lead(job)
 
-    def _lead(self) -> None:
-        """Commit group after group while enqueued jobs come next; then let the first who waits lead."""
-        successor = self._lead_one_group()
-        while successor is not None and successor.when_done is not None:
-            successor = self._lead_one_group()
-        if successor is not None:
-            successor.turn.release()
+    def _withdraw(self, job: _Job) -> None:
+        """Its thread was interrupted. A job that nobody took yet is not recorded; nor does it keep the lead."""
+        with self._mutex:
+            if job in self._queue:
+                self._queue.remove(job)
+            if self._heir is job:
+                self._name_heir()
 
-    def _lead_one_group(self) -> _Job | None:
-        """Commit one group; the first who came meanwhile, for whom the lead is kept."""
+    def _lead(self, own: _Job | None = None) -> None:
+        """Commit one group, or until `own` is done; then let the first who waits lead, whatever went wrong."""
+        try:
+            self._commit_one_group()
+            while own is not None and not own.done:
+                self._commit_one_group()
+        finally:
+            with self._mutex:
+                if own is not None and not own.done and own in self._queue:
+                    self._queue.remove(own)  # its thread was interrupted
+                self._name_heir()
+
+    def _name_heir(self) -> None:
+        """Called by who leads no longer. Enqueued jobs are left to `drain`. The mutex is held."""
+        self._heir = next((job for job in self._queue if job.when_done is None), None)
+        self._is_led = self._heir is not None
+        if self._heir is not None:
+            self._heir.turn.release()
+
+    def _commit_one_group(self) -> None:
         if self._expected > 1:
             # Those whose answers just went out are about to come again: one commit for all of them.
             self._gathered.wait(GATHER_SECONDS)
         with self._mutex:
             jobs = self._take_group()
             self._gathered.clear()
-        self._expected = len(jobs)
-        self._commit(jobs)
-        for job in jobs:
-            job.finish()
-        with self._mutex:
-            successor = self._queue[0] if self._queue else None
-            self._is_led = successor is not None
-        return successor
+        self._expected = sum(1 for job in jobs if job.proposals)
+        with ExitStack() as answering:
+            # Whatever is raised, by the commit or by a `when_done`: nobody is left waiting.
+            for job in reversed(jobs):
+                answering.callback(job.finish)
+            self._commit(jobs)
 
     def _take_group(self) -> list[_Job]:
         jobs: list[_Job] = []
@@ -180,25 +210,36 @@ class Writer:
         return jobs
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
+        if not any(job.proposals for job in jobs):
+            return
         try:
-            self._commit_together(jobs)
-        except StorageFailed as error:
-            self._vault.forget_names()
-            if len(jobs) == 1:
-                jobs[0].failure = error
+            failure = self._commit_together(jobs)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._fail(jobs, error)
                 return
-            # What the database cannot take may be one job's alone: the others must not fail with it.
+            # This thread was interrupted, perhaps behind the COMMIT. The others were not.
+            self._fail(jobs, OutcomeUnknown(reason="the committing thread was interrupted"))
+            raise
+        if failure is None:
+            return
+        self._fail(jobs, failure)
+        if len(jobs) > 1:
             for job in jobs:
                 self._commit([job])
-        except BaseException as error:
-            self._vault.forget_names()  # some may lead to principals that were not recorded
-            for job in jobs:
-                job.failure = error
-            if not isinstance(error, Exception):
-                raise
 
-    def _commit_together(self, jobs: Sequence[_Job]) -> None:
+    def _fail(self, jobs: Sequence[_Job], error: Exception) -> None:
+        self._vault.forget_names()  # some may lead to principals that were not recorded
+        for job in jobs:
+            job.fail(error)
+
+    def _commit_together(self, jobs: Sequence[_Job]) -> Exception | None:
+        """All of them, or none. Returned: why none, where it may be the doing of one of them alone.
+
+        Raises what is nobody's in particular: the lock was not had, or the outcome is unknown.
+        """
         view: View | None = None
+        is_written = False
         try:
             with self._database.writing() as transaction:
                 head = lock_head(transaction)
@@ -215,22 +256,33 @@ class Writer:
                 _prefetch(view, [proposal for job in jobs for proposal in job.proposals])
                 for job in jobs:
                     job.outcomes = [_settled(view, proposal) for proposal in job.proposals]
-                after = head if view.is_empty else view.flush()
+                moved, after = view.moved, head if view.is_empty else view.flush()
+                is_written = True
         except OutcomeUnknown:
-            if view is None or not self._is_committed(view):
+            if view is None or not is_written or not self._is_committed(view):
                 raise
             self._cache.position = 0  # whatever came in between: start from the log itself
-            return
-        self._cache.accept(view.moved, after)
+        except Exception as error:
+            if view is None or (is_written and not isinstance(error, StorageFailed)):
+                raise
+            return error
+        else:
+            self._cache.accept(moved, after)
+        for job in jobs:
+            job.failure = None
+        return None
 
     def _is_committed(self, view: View) -> bool:
-        """After a connection broke in COMMIT: are our entries there?"""
+        """After a connection broke in COMMIT: is it certain that our entries are there?"""
         last = view.last_receipt
         if last is None:
-            return True
-        with self._database.reading() as transaction:
-            row = transaction.row("SELECT leaf FROM events WHERE position = ?", (last.position,))
-        return row is not None and row[0] == last.leaf_hash
+            return view.is_empty
+        sql = "SELECT leaf FROM events WHERE position = ?"
+        try:
+            rows = self._database.query(sql, (last.position,))
+        except StorageFailed:
+            return False  # what broke is still broken
+        return bool(rows) and rows[0][0] == last.leaf_hash
 
 
 def _prefetch(view: View, proposals: Sequence[Proposal]) -> None:
