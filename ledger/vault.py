@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import os
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -138,15 +138,16 @@ class Vault:
 
     def look_up(self, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Whom these names, each with who knows it, lead to; unknown ones are left out. One question for all."""
-        known = self._known_names
-        found = {name: known[name] for name in names if name in known}
+        with self._lock:
+            known = self._known_names
+            found = {name: known[name] for name in names if name in known}
         asked = {self._name_digest(*name): name for name in names if name not in found}
         if asked:
             with self._begin() as connection:
                 rows = connection.execute(_WHO_IS, {"digests": list(asked)}).all()
-            for digest, principal in rows:
-                found[asked[bytes(digest)]] = principal
-                self._keep_name(asked[bytes(digest)], principal)
+            told = {asked[bytes(digest)]: principal for digest, principal in rows}
+            found.update(told)
+            self._keep_names(told)
         return found
 
     def name_principals(self, names: Iterable[tuple[str, str, str]]) -> None:
@@ -164,8 +165,7 @@ class Vault:
                 _FORGET_NAME, [{"d": r["digest"], "p": r["principal"]} for r in rows]
             )
             connection.execute(sa.insert(_names), rows)
-        for name, principal in told.items():
-            self._keep_name(name, principal)
+        self._keep_names(told)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -215,10 +215,11 @@ class Vault:
             self._open_keys.clear()
         self._open_keys[key_id] = key
 
-    def _keep_name(self, name: tuple[str, str], principal: str) -> None:
-        if len(self._known_names) >= KEPT_NAMES:
-            self._known_names.clear()
-        self._known_names[name] = principal
+    def _keep_names(self, told: Mapping[tuple[str, str], str]) -> None:
+        with self._lock:
+            if len(self._known_names) >= KEPT_NAMES:
+                self._known_names.clear()
+            self._known_names.update(told)
 
     def _name_digest(self, name: str, known_to: str) -> bytes:
         return hmac.digest(self._name_key, f"{known_to}\n{name}".encode(), "sha256")
@@ -249,6 +250,10 @@ class _Begin:
             self._context.__exit__(kind, error, trace)
         except sa.exc.SQLAlchemyError as failure:
             raise _failed(failure) from failure
+        if isinstance(error, sa.exc.SQLAlchemyError):
+            raise _failed(
+                error
+            ) from error  # a statement failed, and the transaction is rolled back
 
 
 def _failed(error: Exception) -> StorageFailed:
@@ -259,8 +264,11 @@ def _failed(error: Exception) -> StorageFailed:
 
 def _engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite:"):
-        return sa.create_engine("postgresql+psycopg://" + url.split("://", 1)[1])
-    engine = sa.create_engine(url, connect_args={"timeout": 30})
+        return sa.create_engine(
+            "postgresql+psycopg://" + url.split("://", 1)[1], hide_parameters=True
+        )
+    # Parameters are wrapped keys and digests of names: nothing for a traceback.
+    engine = sa.create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def _safely(connection: Any, _: object) -> None:
