@@ -103,12 +103,12 @@ class Sealer:
 
     def _commit(self, path: str, value: Json, key: int, position: int, fresh: Seals) -> str:
         made = commit(path, value, os.urandom(SALT_BYTES))
-        vault_key = fresh.key_of.get(key) or self._new_key(key, position, fresh)
+        vault_key = fresh.key_of.get(key) or self.new_key(key, position, fresh)
         try:
             sealed = self._vault.seal(vault_key, made.digest, made.disclosure)
         except KeyDestroyed:
             # The subject was erased before; what is said from now on is under a key of its own.
-            vault_key = self._new_key(key, position, fresh)
+            vault_key = self.new_key(key, position, fresh)
             sealed = self._vault.seal(vault_key, made.digest, made.disclosure)
         fresh.disclosures[(key, made.digest)] = (vault_key, sealed)
         return made.digest
@@ -126,7 +126,8 @@ class Sealer:
         if known is not None:
             fresh.key_of[key] = known
 
-    def _new_key(self, key: int, position: int, fresh: Seals) -> int:
+    def new_key(self, key: int, position: int, fresh: Seals) -> int:
+        """The subject's from this position on."""
         vault_key = self._vault.new_key()
         fresh.keys.append((key, position, vault_key))
         fresh.key_of[key] = vault_key
@@ -140,7 +141,9 @@ class Sealer:
         row = row or self._transaction.row(
             "SELECT key, sealed FROM disclosures WHERE subject = ? AND digest = ?", (key, stored)
         )
-        return row is not None and self._opened(row[0], stored, row[1]) == value
+        # What lies under an older key is erased, or about to be.
+        is_current = row is not None and row[0] == fresh.key_of.get(key)
+        return is_current and self._opened(row[0], stored, row[1]) == value
 
     def _opened(self, vault_key: int, digest: str, sealed: bytes) -> Json:
         try:

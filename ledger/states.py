@@ -60,6 +60,10 @@ class Loaded:
         state, patches = self._fold
         return (state, (*patches, patch)) if len(patches) < UNFOLDED else (self.state, (patch,))
 
+    def under(self, vault_key: int) -> Loaded:
+        """The same, with another data key."""
+        return Loaded(self.key, self.version, self._fold, self.owner, vault_key)
+
 
 UNKNOWN = Loaded(None, 0, ({}, ()), None)
 
@@ -95,6 +99,9 @@ class StateCache:
             "SELECT 1 FROM events WHERE position > ? AND type = ? LIMIT 1",
             (self.position, SubjectKeyDestroyed.type_name),
         )
+        if destroyed is not None:
+            # The subject whose key it was did not move itself, and has another key by now.
+            self._kept.clear()
         for (name,) in transaction.rows(
             "SELECT DISTINCT s.name FROM events e JOIN subjects s ON s.id = e.subject WHERE e.position > ?",
             (self.position,),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
+from domain.acts import LEDGER, SubjectKeyDestroyed
 from domain.event import Json
 from domain.families import FAMILIES, Family, human_number, subject_id
 from domain.principal import PrincipalReferenced
@@ -189,7 +190,7 @@ class View:
             return self._names[name], []
         asked = name in self._people
         known = self._people[name] if asked else self._vault.principal_named(named, known_to)
-        if known is not None and self.load(known).version:
+        if known is not None and self._goes_by_a_name(known, known_to):
             return known, []
         principal = self.next_number("principal")
         self.take_number(principal)
@@ -209,6 +210,13 @@ class View:
             },
         )
         return principal, [introduction]
+
+    def _goes_by_a_name(self, principal: str, known_to: str) -> bool:
+        """Is it one that this source introduced? The vault is written first: after a commit that failed its
+        names lead to numbers that somebody else may have by now, and for a moment to somebody just erased.
+        """
+        erased = self.load(LEDGER).state.get("erased", {})
+        return self.load(principal).state.get("known_to") == known_to and principal not in erased
 
     # Adding
 
@@ -244,6 +252,8 @@ class View:
 
     def _add_one(self, draft: Draft, position: int, additions: _Additions) -> None:
         subject, event = draft.subject, draft.event
+        if event is SubjectKeyDestroyed:
+            self._give_new_keys(draft.data["erased"], position, additions)
         loaded = additions.moved.get(subject) or self.load(subject)
         key, version, owner = loaded.key, loaded.version + 1, loaded.owner
         if key is None:
@@ -269,6 +279,15 @@ class View:
         sealed_under = additions.seals.key_of.get(key) if additions.seals else None
         vault_key = sealed_under or loaded.vault_key
         additions.moved[subject] = Loaded(key, version, fold, owner, vault_key)
+
+    def _give_new_keys(self, erased: Iterable[str], position: int, additions: _Additions) -> None:
+        """What is said from here on outlives the erasure, however long the old key takes to go."""
+        seals = additions.seals = additions.seals or Seals()
+        for subject in erased:
+            loaded = additions.moved.get(subject) or self.load(subject)
+            if loaded.key is not None:
+                fresh = self._sealer.new_key(loaded.key, position, seals)
+                additions.moved[subject] = loaded.under(fresh)
 
     def _corrected(
         self,
@@ -343,5 +362,6 @@ class View:
             (loaded.key, loaded.version, last[loaded.key], orjson.dumps(loaded.state))
             for loaded in self.moved.values()
             if loaded.key is not None
+            and loaded.key in first  # who was erased has another key, and no entry
             and (first[loaded.key] - 1) // INTERVAL < loaded.version // INTERVAL
         ]
