@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from domain.command import Case, Command, require
@@ -182,6 +183,15 @@ class RotateKey(Command, yields=KeyRotated):
     previous_vkey: str
     endorsement: str
 
+    def decide(self, case: Case) -> Sequence[Event]:
+        require(
+            case.state.get("vkey") == self.previous_vkey,
+            "rotates-the-current-key",
+            "the key that endorses is not the one that signs now; rotate from the current one",
+            case,
+        )
+        return super().decide(case)
+
 
 class StartSoftware(Command, yields=SoftwareStarted):
     """Record the first start of a version of this software."""
@@ -204,6 +214,7 @@ class DestroySubjectKey(Command, yields=SubjectKeyDestroyed, verb="erase"):
         return (self.target,)
 
     def decide(self, case: Case) -> list[Event]:
+        _require_ledger(case)
         held = [
             hold for hold in case.state.get("holds", {}).values() if hold["subject"] == self.target
         ]
@@ -214,6 +225,11 @@ class DestroySubjectKey(Command, yields=SubjectKeyDestroyed, verb="erase"):
             bool(case.states.get(self.target)), "target-known", f"{self.target} is unknown", case
         )
         return [SubjectKeyDestroyed(erased={self.target: case.now})]
+
+
+def _require_ledger(case: Case) -> None:
+    """Holds stand on the ledger itself, and are looked for there: no other subject of its family will do."""
+    require(case.subject == LEDGER, "the-ledger-itself", f"expected {LEDGER} as the subject", case)
 
 
 class PlaceLegalHold(Command, yields=LegalHoldPlaced):
@@ -228,6 +244,7 @@ class PlaceLegalHold(Command, yields=LegalHoldPlaced):
     target: Subject
 
     def decide(self, case: Case) -> list[Event]:
+        _require_ledger(case)
         return [LegalHoldPlaced(holds={f"HLD-{case.new_id()}": {"subject": self.target}})]
 
 
