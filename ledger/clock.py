@@ -9,6 +9,8 @@ from typing import Protocol
 from domain.moments import from_text, to_text
 from ledger.errors import ClockJumped
 
+_EVEN_ASLEEP: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+"""Linux: its monotonic clock stands while the machine is suspended."""
 TOLERANCE_SECONDS = 2.0
 DRIFT = 0.001
 """Share by which two honest clocks may part: NTP slews at most 500 ppm."""
@@ -25,7 +27,8 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic_seconds(self) -> float:
-        return time.monotonic()
+        """Of the machine's time awake and asleep: to wake up is not to jump."""
+        return time.clock_gettime(_EVEN_ASLEEP) if _EVEN_ASLEEP is not None else time.monotonic()
 
 
 class RecordingClock:
