@@ -24,18 +24,22 @@ def accept_loss(ledger: Ledger, settings: Settings, actor: Actor, reason: str, t
     """
     lost = _kept(ledger, settings)
     size = ledger.head().size
-    if lost is None or lost.size <= size:
+    state = ledger.subject(LEDGER).state
+    root = base64.b64encode(lost.root).decode() if lost else ""
+    # Recorded already, where the last try could not publish: then that is all there is left to do.
+    recorded = state.get("lost_checkpoint")
+    is_recorded = lost is not None and recorded == {"size": lost.size, "root": root}
+    if lost is None or (lost.size <= size and not is_recorded):
         raise Refused(
             f"nothing is lost: the log has {size} entries, the checkpoint kept elsewhere covers "
             f"{lost.size if lost else 0}",
             size=size,
         )
-    state = ledger.subject(LEDGER).state
     signer = Signer(str(state["origin"]), read_signing_key(settings.resolved_key_file))
     ledger.start(signer.origin)
-    root = base64.b64encode(lost.root).decode()
-    command = AcceptLoss(size=lost.size, root=root, reason=reason)
-    ledger.execute(Order(command, actor, LEDGER))
+    if not is_recorded:
+        command = AcceptLoss(size=lost.size, root=root, reason=reason)
+        ledger.execute(Order(command, actor, LEDGER))
     return ledger.checkpoints.publish(signer, today)
 
 
