@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.database import Database
 from ledger.errors import BehindCheckpoint, NotConsistent, StorageFailed
+from ledger.files import sync_directory
 from ledger.notes import (
     Checkpoint,
     Signature,
@@ -83,6 +84,7 @@ def _replace(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync_directory(path.parent)
 
 
 class CheckpointStore:

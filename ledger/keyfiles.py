@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from ledger.errors import KeyFileUnusable
+from ledger.files import sync_directory
 
 MASTER_KEY_BYTES = 32
 
@@ -96,3 +97,4 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    sync_directory(path.parent)

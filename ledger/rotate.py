@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.acts import LEDGER, RotateKey
 from ledger.checkpoints import Signer
+from ledger.files import sync_directory
 from ledger.govern import Actor, Order
 from ledger.keyfiles import read_signing_key, write_signing_key
 from ledger.ledger import Ledger
@@ -49,7 +50,7 @@ def rotate(
         )
     )
     ledger.checkpoints.publish(fresh, today, also=signer)
-    fresh_file.replace(key_file)
+    _put_in_place(fresh_file, key_file)
     return fresh
 
 
@@ -61,8 +62,13 @@ def resume_rotation(key_file: Path, vkey: str, origin: str) -> Ed25519PrivateKey
     key = read_signing_key(fresh_file)
     if str(Signer(origin, key).vkey) != vkey:
         return None
-    fresh_file.replace(key_file)
+    _put_in_place(fresh_file, key_file)
     return key
+
+
+def _put_in_place(fresh_file: Path, key_file: Path) -> None:
+    fresh_file.replace(key_file)
+    sync_directory(key_file.parent)
 
 
 def _fresh(key_file: Path) -> Path:
