@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.database import Database
 from ledger.errors import BehindCheckpoint, NotConsistent, StorageFailed
 from ledger.files import sync_directory
+from ledger.log import lock_head
 from ledger.notes import (
     Checkpoint,
     Signature,
@@ -92,6 +94,7 @@ class CheckpointStore:
 
     def __init__(self, database: Database, tree: StoredTree, copies: Copies | None) -> None:
         self._database, self._tree, self._copies = database, tree, copies
+        self._publishing = threading.Lock()
 
     def newest(self) -> tuple[int, str] | None:
         """(size, note)"""
@@ -109,6 +112,11 @@ class CheckpointStore:
 
         `also`: a key that was replaced and signs one last head, for those who know only that key.
         """
+        # One after the other, so that an older head never takes a newer one's place among the copies.
+        with self._publishing:
+            return self._publish(signer, today, also)
+
+    def _publish(self, signer: Signer, today: date, also: Signer | None) -> str:
         head = self._tree.head()
         newest = self.newest()
         if newest is not None and newest[0] == head.size:
@@ -116,6 +124,7 @@ class CheckpointStore:
         else:
             note = signer.checkpoint(head.size, head.root(), also)
             with self._database.writing() as transaction:
+                lock_head(transaction)  # another process may be publishing this very head
                 if not transaction.row("SELECT 1 FROM checkpoints WHERE size = ?", (head.size,)):
                     transaction.insert(CHECKPOINTS, [(head.size, note)])
         if self._copies is not None:
