@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.acts import LEDGER, RotateKey
+from domain.command import Command
 from ledger.checkpoints import Signer
 from ledger.govern import Order
 from ledger.open import open_database
@@ -76,8 +77,9 @@ def test_a_key_that_the_old_one_did_not_endorse_signs_for_nobody(url: str, tmp_p
 
 @pytest.mark.parametrize("what", ["previous_vkey", "endorsement"])
 def test_a_rotation_that_endorses_something_else_is_named(
-    url: str, tmp_path: Path, what: str
+    url: str, tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(RotateKey, "decide", Command.decide)  # whoever forges asks for no guard
     fresh = Signer(ORIGIN, Ed25519PrivateKey.generate())
     with desk(url, tmp_path) as at:
         old = at.house.signer
