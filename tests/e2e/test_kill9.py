@@ -107,9 +107,9 @@ def _check(served: Server, answered: dict[str, dict[str, Any]]) -> None:
     house = open_house(served.settings)
     try:
         _check_log(house.ledger, answered)
-        copies = [
-            path.read_text() for path in (served.settings.checkpoint_copies or Path()).iterdir()
-        ]
+        # A copy that was being written when the server died has a name of its own, and counts for nothing.
+        kept = (served.settings.checkpoint_copies or Path()).glob("checkpoint*")
+        copies = [path.read_text() for path in kept]
         report = verify(house.ledger.database, copies)
         assert not report.problems, report.problems
         assert report.size == house.ledger.head().size
