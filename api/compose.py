@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -19,7 +20,7 @@ from domain.rules import built_in
 from ledger.checkpoints import Signer
 from ledger.clock import Clock, SystemClock
 from ledger.erase import finish_erasures
-from ledger.errors import AlreadyALedger, NotALedger, StorageFailed
+from ledger.errors import AlreadyALedger, KeyFileUnusable, NotALedger, StorageFailed
 from ledger.genesis import FIRST_TOKEN, Genesis, create, open_for_appending
 from ledger.keyfiles import (
     parse_master_key,
@@ -37,7 +38,7 @@ SOFTWARE = version("itsm-ledger")
 COLLECT_AFTER_OBJECTS = 200_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class House:
     """An opened ledger with what signs it. Close it when done."""
 
@@ -46,7 +47,13 @@ class House:
     settings: Settings
 
     def checkpoint(self) -> str:
-        """Publish the head as it is now; the signed note."""
+        """Publish the head as it is now; the signed note. Raises KeyFileUnusable.
+
+        Another process may have replaced the key meanwhile: the log says so, and the new one signs from then on.
+        """
+        named = str(self.ledger.subject(LEDGER).state["vkey"])
+        if str(self.signer.vkey) != named:
+            self.signer = _signer_named(named, self.signer.origin, self.settings.resolved_key_file)
         return self.ledger.checkpoints.publish(self.signer, datetime.now(UTC).date())
 
     def close(self) -> None:
@@ -159,6 +166,17 @@ def _signing_key(ledger: Ledger, settings: Settings) -> Ed25519PrivateKey:
         raise NotALedger from error
     path = settings.resolved_key_file
     return resume_rotation(path, str(state["vkey"]), str(state["origin"])) or read_signing_key(path)
+
+
+def _signer_named(vkey: str, origin: str, key_file: Path) -> Signer:
+    signer = Signer(origin, read_signing_key(key_file))
+    if str(signer.vkey) != vkey:
+        raise KeyFileUnusable(
+            f"the key was rotated, and {key_file} does not hold the new one yet",
+            expected=vkey,
+            got=str(signer.vkey),
+        )
+    return signer
 
 
 def _master_key(settings: Settings) -> bytes:

@@ -118,7 +118,8 @@ def open_for_appending(ledger: Ledger, signing_key: Ed25519PrivateKey, software:
     signer = Signer(str(state["origin"]), signing_key)
     if str(signer.vkey) != state["vkey"]:
         raise KeyFileUnusable(
-            f"the key file is not this ledger's key: expected {state['vkey']}, got {signer.vkey}",
+            f"the key file is not this ledger's key: expected {state['vkey']}, got {signer.vkey}. "
+            "For a backup from before a rotation, name its retired key file in ITSM_LEDGER_KEY_FILE",
             expected=state["vkey"],
             got=str(signer.vkey),
         )

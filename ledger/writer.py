@@ -262,7 +262,7 @@ class Writer:
             if view is None or not is_written or not self._is_committed(view):
                 raise
             self._cache.position = 0  # whatever came in between: start from the log itself
-        except Exception as error:
+        except Exception as error:  # one job's own, perhaps: the caller tries each alone
             if view is None or (is_written and not isinstance(error, StorageFailed)):
                 raise
             return error

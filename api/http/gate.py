@@ -44,7 +44,7 @@ class Gate:
         self._serving += 1
         try:
             await self._app(scope, receive, noting)
-        except Exception:
+        except Exception:  # answered, then raised again
             # The server logs it; the client is told in the form that it was promised for every failure.
             if not begun:
                 failed = ServerFault("the server failed; its log says where")
