@@ -40,7 +40,6 @@ from ledger.errors import (
 )
 from ledger.merkle import OutsideTree, RootMismatch
 from ledger.notes import BadSignature, Unsigned, WrongOrigin
-from ledger.tiles import EntryTooLarge as BundledEntryTooLarge
 from ledger.tiles import MalformedTilePath
 from projections.errors import ForeignLog, ViewNotReady
 
@@ -143,7 +142,6 @@ TABLE: Final[Mapping[type[LedgerError], Row]] = {
     UnreadableBody: Row(400, EXIT_BAD_INPUT, "Send UTF-8 JSON in which no object names a member twice."),
     UnknownType: Row(422, EXIT_BAD_INPUT, "Use a registered type, or `itsm.fact.observed.v1`, which takes any payload."),
     EntryTooLarge: Row(413, EXIT_BAD_INPUT, _SMALLER),
-    BundledEntryTooLarge: Row(413, EXIT_BAD_INPUT, _SMALLER),
     BodyTooLarge: Row(413, EXIT_BAD_INPUT, _SMALLER),
     BatchTooLarge: Row(413, EXIT_BAD_INPUT, "Send it as several batches; each event is recorded once whatever the cut."),
     UnsupportedMedia: Row(415, EXIT_BAD_INPUT, "Send one of the content types that the API's description names."),

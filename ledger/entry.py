@@ -143,10 +143,5 @@ def write_entry(
             type=draft.event.type_name,
         ) from None
     if len(raw) > MAX_ENTRY_BYTES:
-        raise EntryTooLarge(
-            f"the entry would have {len(raw)} bytes; at most {MAX_ENTRY_BYTES} fit. "
-            "Record large content as an attachment, by its hash.",
-            bytes=len(raw),
-            limit=MAX_ENTRY_BYTES,
-        )
+        raise EntryTooLarge(bytes=len(raw), limit=MAX_ENTRY_BYTES)
     return raw

@@ -16,7 +16,15 @@ class EntryTooLarge(Malformed):
     """An entry holds at most 65,535 bytes (tlog-tiles entry bundles). Attach large content by hash."""
 
     code = "entry-too-large"
-    summary = "The entry would be larger than 65,535 bytes."
+    summary = "The entry is too large."
+
+    def __init__(self, *, bytes: int, limit: int) -> None:  # noqa: A002 - the fact's name, which clients see
+        super().__init__(
+            f"expected an entry of at most {limit} bytes, got {bytes}. "
+            "Record large content as an attachment, by its hash.",
+            bytes=bytes,
+            limit=limit,
+        )
 
 
 class ClockJumped(LedgerError):

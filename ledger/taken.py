@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from ledger.database import Row, Transaction
 from ledger.schema import REQUESTS, ROWS
 
-PREFETCH = 400
+PREFETCH = 512
 """Names or keys in one look-up: statements of many parameters are slow to prepare."""
 
 _T = TypeVar("_T")

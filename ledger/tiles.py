@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from domain.errors import Malformed
+from ledger.errors import EntryTooLarge
 from ledger.merkle import HASH_BYTES, NodeReader, OutsideTree, node_hash
 from ledger.spelling import Unexpected, shown
 
@@ -43,17 +43,6 @@ class MalformedTile(Unexpected):
 
     code = "malformed-tile"
     summary = "The tile is malformed."
-
-
-class EntryTooLarge(Malformed):
-    """An entry that no bundle can hold. Attachments are recorded by their hash instead."""
-
-    code = "entry-too-large"
-    summary = "The entry is too large."
-
-    def __init__(self, *, expected_bytes: int, got_bytes: int) -> None:
-        message = f"expected an entry of at most {expected_bytes} bytes, got {got_bytes}"
-        super().__init__(message, expected_bytes=expected_bytes, got_bytes=got_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,5 +203,5 @@ def _index_path(index: int) -> str:
 
 def _with_length(entry: bytes) -> bytes:
     if len(entry) > MAX_ENTRY_BYTES:
-        raise EntryTooLarge(expected_bytes=MAX_ENTRY_BYTES, got_bytes=len(entry))
+        raise EntryTooLarge(bytes=len(entry), limit=MAX_ENTRY_BYTES)
     return len(entry).to_bytes(_LENGTH_BYTES, "big") + entry

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.errors import EntryTooLarge
 from ledger.merkle import (
     Frontier,
     OutsideTree,
@@ -18,7 +19,6 @@ from ledger.merkle import (
 )
 from ledger.notes import parse_vkey, verify_checkpoint
 from ledger.tiles import (
-    EntryTooLarge,
     Level,
     MalformedTile,
     MalformedTilePath,
