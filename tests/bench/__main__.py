@@ -61,7 +61,7 @@ def line(figure: Figure) -> str:
         kept = "reached" if figure.holds else "**missed**"
     return (
         f"| {figure.what} | {figure.database} | {figure.ours:,.5g} {figure.unit} "
-        f"| {figure.theirs:,.5g} {figure.unit} | {figure.ratio:.2f} | {bound} | {kept} |"
+        f"| {figure.theirs:,.5g} {figure.unit} | {figure.ratio:.3g} | {bound} | {kept} |"
     )
 
 
