@@ -95,28 +95,29 @@ def facts_of(rows: Iterable[Row], until: str | None = None) -> list[Fact]:
 
     `until`: leave out what happened later, unless there are corrections: they may restate when.
     """
-    told = [(position, _told(position, raw)) for position, raw in rows]
-    if until is not None and all(one.corrects is None for _, one in told):
-        told = [(position, one) for position, one in told if one.time <= until]
-    return [
-        Fact(
-            position,
-            one.time,
-            one.recordedtime,
-            one.data,
-            one.corrects,
-            None if one.replacement is None else _replacement(position, one.replacement),
-            one.effectivetime,
-        )
-        for position, one in told
-    ]
+    facts = [_fact(position, raw) for position, raw in rows]
+    if until is not None and all(fact.corrects is None for fact in facts):
+        return [fact for fact in facts if fact.time <= until]
+    return facts
 
 
-def _told(position: int, raw: bytes) -> _Told:
+def _fact(position: int, raw: bytes) -> Fact:
     try:
-        return _TOLD.decode(raw)
+        told = _TOLD.decode(raw)
     except (msgspec.MsgspecError, ValueError) as fault:
         raise _unreadable(position, fault) from fault
+    if told.corrects is None:
+        return Fact(position, told.time, told.recordedtime, told.data)
+    replacement = None if told.replacement is None else _replacement(position, told.replacement)
+    return Fact(
+        position,
+        told.time,
+        told.recordedtime,
+        told.data,
+        told.corrects,
+        replacement,
+        told.effectivetime,
+    )
 
 
 def envelope_of(position: int, raw: bytes) -> Envelope:

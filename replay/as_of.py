@@ -32,11 +32,14 @@ class AsOf:
 
 
 class Reading(NamedTuple):
-    """A subject read at a moment: the facts that matter, and those that count as they stand then."""
+    """A subject read at a moment: the facts that matter, and those that count as they stand then.
+
+    `counted` is None on the basis `known`, where every fact counts as it was said.
+    """
 
     located: Located
     facts: Sequence[Fact]
-    counted: Sequence[Standing]
+    counted: Sequence[Standing] | None
     version: int
 
 
@@ -86,8 +89,7 @@ def answer(subject: str, reading: Reading) -> AsOf:
 def _counted(located: Located, facts: Sequence[Fact]) -> Reading:
     """`facts`: those recorded by then, as far as they matter."""
     if located.basis == "known":
-        counted = [Standing(fact.time, fact.position, fact.data, fact.position) for fact in facts]
-        return Reading(located, facts, counted, len(counted))
+        return Reading(located, facts, None, len(facts))
     until = located.at or ""
     counted = [one for one in standing(facts) if one.time <= until]
     places = {one.position for one in counted}
@@ -96,9 +98,9 @@ def _counted(located: Located, facts: Sequence[Fact]) -> Reading:
 
 
 def _state(reading: Reading) -> dict[str, Json]:
-    if reading.located.basis == "effect":
-        return fold_in_effect(reading.counted)
-    return known_state(reading.facts)
+    if reading.counted is None:
+        return known_state(reading.facts)
+    return fold_in_effect(reading.counted)
 
 
 def _not_yet(ledger: Ledger, subject: str) -> UnknownSubject:

@@ -29,17 +29,19 @@ def apply_patch(state: dict[str, Json], patch: Mapping[str, Json]) -> dict[str, 
     """Fold one merge patch into `state`, in place, and tell what it changed, as `changed_fields` would."""
     changes: dict[str, Change] = {}
     for name, new in patch.items():
-        old = state.get(name)
-        if isinstance(new, dict) or isinstance(old, dict):
+        old, kind = state.get(name), type(new)
+        if old is new:
+            continue
+        if kind is dict or type(old) is dict:
             before: dict[str, Json] = {} if old is None else {name: old}
             after = merge_patch(before, {name: new})
             changes.update(changed_fields(before, after))
             state.pop(name, None)
             state.update(after)
         elif new is None:
-            if state.pop(name, None) is not None:
-                changes[name] = {"from": old, "to": None}
-        elif old != new or type(old) is not type(new):
+            del state[name]
+            changes[name] = {"from": old, "to": None}
+        elif old != new or type(old) is not kind:
             state[name] = new
             changes[name] = {"from": old, "to": new}
     return changes

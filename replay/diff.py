@@ -66,6 +66,8 @@ def _between(old: Reading, new: Reading) -> list[int]:
 
 
 def _words(reading: Reading) -> Iterator[int]:
+    if reading.counted is None:
+        return (fact.position for fact in reading.facts)
     return (one.said_by for one in reading.counted)
 
 
