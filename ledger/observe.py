@@ -58,9 +58,7 @@ class Observation:
         if event.moments:
             told = [member for member in event.moments if self.data.get(member) is not None]
             self.data = {**self.data, **{member: getattr(read, member) for member in told}}
-        if any(map(claims_commitment, self.data.values())) or any(
-            map(claims_commitment, self.said.values())
-        ):
+        if any(map(claims_commitment, (*self.data.values(), *self.said.values()))):
             raise Malformed("`sd:` commitments are made by the ledger; send the plain value")
 
 

@@ -15,10 +15,9 @@ import psycopg
 from ledger.ledger import Ledger
 from ledger.urls import sqlite_path
 from tests.bench.desks import (
-    Told,
     a_ledger,
     assign,
-    facts,
+    observe_all,
     reassign,
     register_source,
     report,
@@ -98,13 +97,8 @@ def _observed_rate(ledger: Ledger, source: str, count: int) -> float:
     taken = 0.0
     for block in range(0, count, BLOCK):
         batches = [told(at, BATCH) for at in range(block, block + BLOCK, BATCH)]
-        taken += seconds(partial(_observe_all, ledger, source, batches))
+        taken += seconds(partial(observe_all, ledger, source, batches))
     return count / taken
-
-
-def _observe_all(ledger: Ledger, source: str, batches: Sequence[Sequence[Told]]) -> None:
-    for batch in batches:
-        ledger.observe(facts(source, batch))
 
 
 def _insert_all(

@@ -107,6 +107,12 @@ def facts(source: str, story: Sequence[Told], *, keyed: bool = True) -> list[Obs
     ]
 
 
+def observe_all(ledger: Ledger, source: str, batches: Sequence[Sequence[Told]]) -> None:
+    """From what a client holds to what survives a crash: building the proposals is part of it."""
+    for batch in batches:
+        ledger.observe(facts(source, batch))
+
+
 def _told(number: int) -> Told:
     ticket, step = divmod(number, EVENTS_PER_SUBJECT)
     event, data = _REPORTED, dict(_FIRST)

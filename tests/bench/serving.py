@@ -18,9 +18,8 @@ import orjson
 
 from api.compose import init
 from api.settings import Settings
-from ledger.ledger import Ledger
 from ledger.observe import ObserveProposal
-from tests.bench.desks import a_ledger, facts, register_source, told
+from tests.bench.desks import a_ledger, facts, observe_all, register_source, told
 from tests.bench.load import Load, load, request
 from tests.bench.measuring import Figure, Sides, rate
 from tests.contract.databases import fresh_database_url
@@ -58,19 +57,16 @@ def served(kind: str) -> Iterator[Figure]:
             sides = Sides()
             for turn in range(ROUNDS):
                 first = turn * BATCHES * BATCH
-                batches = [facts(recorder, told(first + n * BATCH, BATCH)) for n in range(BATCHES)]
-                sides.theirs.append(rate(BATCHES * BATCH, partial(_observe, ledger, batches)))
+                batches = [told(first + n * BATCH, BATCH) for n in range(BATCHES)]
+                sides.theirs.append(
+                    rate(BATCHES * BATCH, partial(observe_all, ledger, recorder, batches))
+                )
                 sides.ours.append(_batches(port, source_token, first))
         assert source
         yield Figure(
             f"batches of {BATCH} over HTTP, against the same in process",
             kind, *sides.medians(), "events/s", 0.5,
         )  # fmt: skip
-
-
-def _observe(ledger: Ledger, batches: Sequence[Sequence[ObserveProposal]]) -> None:
-    for batch in batches:
-        ledger.observe(batch)
 
 
 def _appends(port: int, one: bytes) -> float:
