@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from domain.command import Case, Command, require
+from domain.command import Case, Command, Events, require
 from domain.event import Event, Json, Moment, Principal, Sha256, Subject, Text
 
 LEDGER = "ledger/LDG0000001"
@@ -183,7 +182,7 @@ class RotateKey(Command, yields=KeyRotated):
     previous_vkey: str
     endorsement: str
 
-    def decide(self, case: Case) -> Sequence[Event]:
+    def decide(self, case: Case) -> Events:
         require(
             case.state.get("vkey") == self.previous_vkey,
             "rotates-the-current-key",

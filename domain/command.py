@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -11,13 +11,21 @@ from pydantic import BaseModel, ConfigDict
 from domain.errors import CanNot, Malformed
 from domain.event import Event, PersonalText, State
 from domain.families import Family, kebab
+from domain.parts import parts_in, services_in
+from domain.rosters import POLICIES
+from domain.thresholds import Thresholds, thresholds_in_force
 
 ENVELOPE_FIELDS = {"reason", "comment"}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a decision may look at. `now` is RFC 3339 text; `new_id` hands out ids, so that decisions stay pure."""
+    """All that a decision may look at. `now` is RFC 3339 text; `new_id` hands out ids, so that decisions stay pure.
+
+    `states`: any subject's state by its id, `{}` or nothing for one that the ledger does not know; `rosters`:
+    who stands on a roster (`domain/rosters.py`). Whatever a decision looks up there it rests on: it is taken
+    again if that moves before the commit. `version`: the subject's, 0 for one that is created.
+    """
 
     subject: str
     state: State
@@ -25,10 +33,30 @@ class Case:
     actor: str
     now: str
     new_id: Callable[[], str]
+    rosters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    version: int = 0
+    on_behalf_of: str | None = None
 
     @property
     def status(self) -> str | None:
         return self.state.get("status")
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Those of the policy in force."""
+        in_force = self.rosters.get(POLICIES) or ("",)
+        return thresholds_in_force(self.states.get(in_force[0], {}).get("thresholds"))
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """An event of another subject than the command's, recorded with the others or not at all."""
+
+    subject: str
+    event: Event
+
+
+Events = Sequence["Event | On"]
 
 
 class Command(BaseModel):
@@ -69,17 +97,29 @@ class Command(BaseModel):
         COMMANDS[key] = cls
 
     def reads(self) -> tuple[str, ...]:
-        """The other subjects this decision rests on. If one moves before the commit, it is decided again."""
+        """Other subjects the decision will look at, so that those of a group are looked up together."""
         return ()
 
-    def decide(self, case: Case) -> Sequence[Event]:
+    def parts(self, case: Case) -> Mapping[str, Iterable[str]]:
+        """Who has played which part so far: part → principals. What separation of duties compares with."""
+        return parts_in(self.family.name, case.state)
+
+    def services(self, case: Case) -> Iterable[str]:
+        """What it is about, for grants that count for some services only."""
+        return services_in(self.family.name, case.state)
+
+    def circumstances(self, case: Case) -> Iterable[str]:
+        """What a policy may ask about beyond who acts, as words: `lowers-priority`, `overlaps-freeze`."""
+        return ()
+
+    def decide(self, case: Case) -> Events:
         """The events that carry the order out. Raises CanNot. Pure: same case, same events.
 
         Unless a command says otherwise, its event asserts the members that the command gave.
         """
         return self.stating(**self.given())
 
-    def stating(self, **members: Any) -> Sequence[Event]:
+    def stating(self, **members: Any) -> list[Event]:
         """The one event that this command is about, stating `members`."""
         return [self.yields(**members)]
 
@@ -121,7 +161,7 @@ def creating_command(family: str) -> type[Command] | None:
     return next((c for (f, _), c in COMMANDS.items() if f == family and c.creates), None)
 
 
-def decide(command: Command, case: Case) -> Sequence[Event]:
+def decide(command: Command, case: Case) -> Events:
     """Can it be done? The state machine first, then the command's own guards.
 
     Raises CanNot, naming the transition or the guard.

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from domain.command import Case, Command, require
+from domain.command import Case, Command, Events, require
 from domain.event import (
     Event,
     Level,
@@ -158,7 +158,7 @@ class AssignIncident(_ToSomebody, yields=IncidentAssigned):
 
     example: ClassVar[Mapping[str, Any]] = {"assignment_group": "messaging-operations"}
 
-    def decide(self, case: Case) -> Sequence[Event]:
+    def decide(self, case: Case) -> Events:
         self.require_assignee(case)
         return super().decide(case)
 
@@ -191,7 +191,7 @@ class StartIncidentWork(Command, yields=IncidentWorkStarted, verb="start-work"):
 class PutIncidentOnHold(PutOnHold, yields=IncidentPutOnHold):
     """Stop the clock while somebody outside has to act, and name what shows it."""
 
-    def decide(self, case: Case) -> Sequence[Event]:
+    def decide(self, case: Case) -> Events:
         self.require_reference(case)
         return super().decide(case)
 

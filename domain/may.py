@@ -14,26 +14,41 @@ from typing import TYPE_CHECKING
 from domain.event import State
 
 if TYPE_CHECKING:
-    from domain.command import Command
+    from domain.command import Case, Command
 
 Rule = Callable[["DecisionRequest"], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """What is asked: may `actor` carry out `command` on `subject`, in these states, now?
+    """What is asked: may the actor of `case` carry out `command`? `action` is `family:verb`.
 
-    `states` holds every subject the decision reads by id, the actor's own among them. `now` is RFC 3339 text.
+    The case's `states` and `rosters` hold whatever a rule looks up, the actor's own state among them.
     """
 
-    actor: str
     action: str
     command: Command
-    subject: str
-    state: State
-    states: Mapping[str, State]
-    now: str
-    on_behalf_of: str | None = None
+    case: Case
+
+    @property
+    def actor(self) -> str:
+        return self.case.actor
+
+    @property
+    def subject(self) -> str:
+        return self.case.subject
+
+    @property
+    def state(self) -> State:
+        return self.case.state
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        return self.case.states
+
+    @property
+    def on_behalf_of(self) -> str | None:
+        return self.case.on_behalf_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,8 @@ class Decision:
     policy: str
     rules: tuple[str, ...] = field(default=())
     """The ids of the rules that decided: all that refused, or all that permitted."""
+    grants: tuple[str, ...] = ()
+    """The grants that the permission rests on."""
 
 
 May = Callable[[DecisionRequest], Decision]

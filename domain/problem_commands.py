@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import StringConstraints
 
-from domain.command import Case, Command, require
+from domain.command import Case, Command, Events, require
 from domain.event import Event, Level, PersonalText, PrincipalId, Text
 from domain.linking import reads_if_built, require_exists, unknowable
 from domain.principal import require_registered
@@ -161,7 +161,7 @@ class RequestFix(Command, yields=FixRequested):
     def reads(self) -> tuple[str, ...]:
         return reads_if_built(self.fix_change)
 
-    def decide(self, case: Case) -> Sequence[Event]:
+    def decide(self, case: Case) -> Events:
         require_exists(self.fix_change, "change-exists", case)
         return super().decide(case)
 

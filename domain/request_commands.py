@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from domain.command import Case, Command, require
+from domain.command import Case, Command, Events, require
 from domain.event import (
     MAX_SAFE_INTEGER,
     Event,
@@ -136,7 +136,7 @@ class StartFulfilment(Command, yields=FulfilmentStarted):
 class PutRequestOnHold(PutOnHold, yields=RequestPutOnHold):
     """Wait for somebody outside, and name what shows it."""
 
-    def decide(self, case: Case) -> Sequence[Event]:
+    def decide(self, case: Case) -> Events:
         self.require_reference(case)
         return super().decide(case)
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from domain.command import Case, Command, decide
+from domain.command import Case, Command, On, decide
 from domain.correction import CorrectFact
-from domain.errors import MayNot, NotTheOwner, StaleVersion, UnknownSubject
+from domain.errors import CanNot, MayNot, NotTheOwner, StaleVersion, UnknownSubject
 from domain.event import Event, State
 from domain.may import Decision, DecisionRequest, May
 from ledger.entry import Correction, Draft
 from ledger.ids import new_uuid7
+from ledger.rosters import Roster
 from ledger.states import UNKNOWN, Loaded
 from ledger.taken import Request
 from ledger.view import Needs, View
 
-Load = Callable[[str], Loaded]
+
+class Looks(Protocol):
+    """Where a decision looks: at the log as it is held under the lock, or at what a process has at hand."""
+
+    def load(self, subject: str) -> Loaded: ...
+
+    def roster(self, name: str) -> Roster: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +32,13 @@ class Actor:
     """Who acts, as authenticated. `token`: the subject of the API token that signed them in, if one did.
 
     `authtype` is CloudEvents' (Auth Context extension): user, service_account, system …
+    `on_behalf_of`: whose delegated roles they act in.
     """
 
     principal: str
     authtype: str = "user"
     token: str | None = None
+    on_behalf_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +57,74 @@ class Order:
     causationid: str | None = None
 
 
+class _States(Mapping[str, State]):
+    """Any subject's state, loaded when it is asked for. `versions`: of all that were."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+        self._states: dict[str, State] = {}
+        self.versions: dict[str, int] = {}
+
+    def __getitem__(self, subject: str) -> State:
+        if subject not in self._states:
+            self.take(subject)
+        return self._states[subject]
+
+    def take(self, subject: str) -> Loaded:
+        loaded = self._looks.load(subject)
+        self._states[subject], self.versions[subject] = loaded.state, loaded.version
+        return loaded
+
+    def put(self, subject: str, state: State) -> None:
+        """What is not looked up: the subject that is about to be created."""
+        self._states[subject] = state
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+
+class _Rosters(Mapping[str, Sequence[str]]):
+    """Any roster's members, loaded when they are asked for. `versions`: of all that were."""
+
+    def __init__(self, looks: Looks) -> None:
+        self._looks = looks
+        self._rosters: dict[str, Roster] = {}
+
+    def __getitem__(self, name: str) -> Sequence[str]:
+        if name not in self._rosters:
+            self._rosters[name] = self._looks.roster(name)
+        return self._rosters[name].members
+
+    @property
+    def versions(self) -> dict[str, int]:
+        return {name: roster.version for name, roster in self._rosters.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rosters)
+
+    def __len__(self) -> int:
+        return len(self._rosters)
+
+
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """A decision, and the versions of the subjects it rests on."""
+    """A decision, and the versions of the subjects and rosters it rests on."""
 
-    reads: Mapping[str, int]
-    events: Sequence[Event]
+    states: Mapping[str, int]
+    rosters: Mapping[str, int]
+    events: Sequence[Event | On]
     decision: Decision
     vacuous: tuple[str, ...]
     now: str
     at: int
+
+    def still_stands(self, looks: Looks) -> bool:
+        return all(
+            looks.load(name).version == version for name, version in self.states.items()
+        ) and all(looks.roster(name).version == version for name, version in self.rosters.items())
 
 
 @dataclass(slots=True)
@@ -80,22 +148,22 @@ class GovernProposal:
             needs.subjects.add(order.subject)
         needs.subjects.update((order.actor.principal, *order.command.reads()))
 
-    def rehearse(self, load: Load, now: str, at: int) -> None:
-        """Raises LedgerError: then the order is refused in the state that `load` tells."""
-        self.decided = self._decide(self.order.subject or _new(self.order.command), load, now, at)
+    def rehearse(self, looks: Looks, now: str, at: int) -> None:
+        """Raises LedgerError: then the order is refused in the state that `looks` tells."""
+        self.decided = self._decide(self.order.subject or _new(self.order.command), looks, now, at)
 
     def settle(self, view: View) -> list[Draft]:
         order = self.order
         subject = order.subject or view.next_number(order.command.family.name)
         decided = self.decided
-        if decided is None or any(view.load(s).version != v for s, v in decided.reads.items()):
-            decided = self._decide(subject, view.load, view.recordedtime, view.position)
+        if decided is None or not decided.still_stands(view):
+            decided = self._decide(subject, view, view.recordedtime, view.position)
         if order.subject is None:
             view.take_number(subject)
         said, correction = self._said(decided), _correction(order.command)
         return [
             Draft(
-                subject,
+                one.subject if isinstance(one, On) else subject,
                 type(event),
                 event.data(),
                 decided.now,
@@ -104,44 +172,47 @@ class GovernProposal:
                 said,
                 correction=correction,
             )
-            for event in decided.events
+            for one in decided.events
+            for event in [one.event if isinstance(one, On) else one]
         ]
 
-    def _decide(self, subject: str, load: Load, now: str, at: int) -> _Decided:
-        order, command = self.order, self.order.command
-        names = [order.actor.principal, *command.reads()]
-        if order.subject is not None:
-            names.append(order.subject)
-        if order.actor.token is not None:
-            names.append(order.actor.token)
-        loaded = {name: load(name) for name in dict.fromkeys(names)}
-        _check_subject(order, subject, loaded.get(subject, UNKNOWN))
-        states: dict[str, State] = {name: found.state for name, found in loaded.items()}
-        # What is created has no state yet, whatever its number will be.
-        states.setdefault(subject, {})
-        _check_token(order.actor, states, now)
-        decision = self.may(
-            DecisionRequest(
-                actor=order.actor.principal,
-                action=f"{command.family.name}:{command.verb}",
-                command=command,
-                subject=subject,
-                state=states[subject],
-                states=states,
-                now=now,
-            )
+    def _decide(self, subject: str, looks: Looks, now: str, at: int) -> _Decided:
+        order, command, actor = self.order, self.order.command, self.order.actor
+        states, rosters = _States(looks), _Rosters(looks)
+        if order.subject is None:
+            # What is created has no state yet, whatever its number will be.
+            states.put(subject, {})
+            loaded = UNKNOWN
+        else:
+            loaded = states.take(subject)
+        _check_subject(order, subject, loaded)
+        _check_token(actor, states, now)
+        case = Case(
+            subject,
+            states[subject],
+            states,
+            actor.principal,
+            now,
+            new_uuid7,
+            rosters,
+            loaded.version,
+            actor.on_behalf_of,
         )
+        decision = self.may(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
         if not decision.permit:
             raise MayNot(
-                f"{order.actor.principal} may not {command.verb} {subject}: {', '.join(decision.rules)}",
+                f"{actor.principal} may not {command.verb} {subject}: {', '.join(decision.rules)}",
                 rules=decision.rules,
                 policy=decision.policy,
                 subject=subject,
             )
-        case = Case(subject, states[subject], states, order.actor.principal, now, new_uuid7)
         events = decide(command, case)
+        for one in events:
+            if isinstance(one, On):
+                _check_place(one, states)
         return _Decided(
-            {name: found.version for name, found in loaded.items()},
+            states.versions,
+            rosters.versions,
             events,
             decision,
             command.vacuous_guards(case),
@@ -162,6 +233,10 @@ class GovernProposal:
         }
         if rules:
             said["rules"] = " ".join(rules)
+        if decision.grants:
+            said["grants"] = " ".join(decision.grants)
+        if order.actor.on_behalf_of:
+            said["onbehalfof"] = order.actor.on_behalf_of
         if order.correlationid:
             said["correlationid"] = order.correlationid
         if order.causationid:
@@ -180,6 +255,18 @@ def _correction(command: Command) -> Correction | None:
 def _new(command: Command) -> str:
     """Stands for the subject until the lock is held and its number is known."""
     return f"{command.family.name}/new"
+
+
+def _check_place(one: On, states: Mapping[str, State]) -> None:
+    """Raises CanNot: another subject moved to where the command can no longer reach."""
+    status = states[one.subject].get("status")
+    if not one.event.takes_place_in(status):
+        raise CanNot(
+            f"{one.subject} is {status}; {one.event.type_name} does not take place there",
+            rules=("transition",),
+            subject=one.subject,
+            status=status,
+        )
 
 
 def _check_subject(order: Order, subject: str, loaded: Loaded) -> None:

@@ -26,6 +26,7 @@ from ledger.notes import VerifierKey, parse_vkey
 from ledger.observe import ObserveProposal
 from ledger.proofs import format_proof
 from ledger.repository import Subject, fold_subject
+from ledger.rosters import Roster, load_roster
 from ledger.states import CACHED_SUBJECTS, Loaded, StateCache, load
 from ledger.tree import StoredTree
 from ledger.urls import library_environment
@@ -114,10 +115,10 @@ class Ledger(Application[str]):
             # A repeated request gets its first receipt, even where the order would be refused by now.
             return made
         try:
-            made.rehearse(self._cached, self.now(), self._cache.position)
+            made.rehearse(_AtHand(self, self._cache), self.now(), self._cache.position)
         except LedgerError:
             # What the cache tells may be old. Only what the log says refuses.
-            made.rehearse(self.load, self.now(), self._cache.position)
+            made.rehearse(self, self.now(), self._cache.position)
         return made
 
     def undecided(self, order: Order) -> GovernProposal:
@@ -139,8 +140,10 @@ class Ledger(Application[str]):
         with self.database.reading() as transaction:
             return load(transaction, subject)
 
-    def _cached(self, subject: str) -> Loaded:
-        return self._cache.get(subject) or self.load(subject)
+    def roster(self, name: str) -> Roster:
+        """The roster as the log tells it at this moment."""
+        with self.database.reading() as transaction:
+            return load_roster(transaction, name)
 
     def subject(self, subject: str) -> Subject:
         """Its newest state, through the library's repository and our snapshots. Raises UnknownSubject."""
@@ -216,6 +219,20 @@ class Ledger(Application[str]):
     def close(self) -> None:
         super().close()
         self.vault.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _AtHand:
+    """What this process has in its cache, and the log for the rest."""
+
+    ledger: Ledger
+    cache: StateCache
+
+    def load(self, subject: str) -> Loaded:
+        return self.cache.get(subject) or self.ledger.load(subject)
+
+    def roster(self, name: str) -> Roster:
+        return self.cache.rosters.get(name) or self.ledger.roster(name)
 
 
 def recorded(outcome: Outcome) -> Recorded:

@@ -79,9 +79,12 @@ DISCLOSURES = _table(
     append_only=False,
 )
 
-TABLES: tuple[Table, ...] = (
+ROSTERS = _table("rosters", "name:text version:int members:text", "name", append_only=False)
+
+FIRST_TABLES: tuple[Table, ...] = (
     SUBJECTS, EVENTS, TILES, HEAD, CHECKPOINTS, REQUESTS, ROWS, NUMBERS, SNAPSHOTS, SUBJECT_KEYS, DISCLOSURES,
 )  # fmt: skip
+TABLES: tuple[Table, ...] = (*FIRST_TABLES, ROSTERS)
 
 
 def create_statements(table: Table, dialect: Dialect) -> list[str]:
@@ -140,11 +143,15 @@ def _first(dialect: Dialect) -> list[str]:
     )
     return [
         *([refuse_change] if dialect == "postgresql" else []),
-        *(statement for table in TABLES for statement in create_statements(table, dialect)),
+        *(statement for table in FIRST_TABLES for statement in create_statements(table, dialect)),
     ]
 
 
-MIGRATIONS = (_first,)
+def _rosters(dialect: Dialect) -> list[str]:
+    return create_statements(ROSTERS, dialect)
+
+
+MIGRATIONS = (_first, _rosters)
 """Migration n takes a database from schema n to n + 1. Only ever added to."""
 
 VERSION_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)"

@@ -9,9 +9,11 @@ import orjson
 from domain.acts import SubjectKeyDestroyed
 from domain.event import Json
 from domain.fold import merge_patch
+from domain.rosters import keeps_rosters
 from ledger.database import Transaction
 from ledger.entry import parse_entry
 from ledger.log import Head
+from ledger.rosters import Roster
 
 CACHED_SUBJECTS = 8_192
 UNFOLDED = 16
@@ -74,6 +76,7 @@ class StateCache:
     def __init__(self, limit: int = CACHED_SUBJECTS) -> None:
         self._limit = limit
         self._kept: dict[str, Loaded] = {}
+        self.rosters: dict[str, Roster] = {}
         self.position = 0
 
     def get(self, subject: str) -> Loaded | None:
@@ -93,6 +96,7 @@ class StateCache:
             return False
         if not 0 < head.size - self.position <= MANY_APPENDED or not self.position:
             self._kept.clear()
+            self.rosters.clear()
             self.position = head.size
             return True
         destroyed = transaction.row(
@@ -107,13 +111,24 @@ class StateCache:
             (self.position,),
         ):
             self._kept.pop(name, None)
+            if self.rosters and keeps_rosters(name.split("/", 1)[0]):
+                self.rosters.clear()
         self.position = head.size
         return destroyed is not None
 
-    def accept(self, moved: Mapping[str, Loaded], head: Head) -> None:
+    def put_roster(self, name: str, roster: Roster) -> None:
+        if len(self.rosters) >= self._limit:
+            self.rosters.clear()
+        self.rosters[name] = roster
+
+    def accept(
+        self, moved: Mapping[str, Loaded], rosters: Mapping[str, Roster], head: Head
+    ) -> None:
         """What this process has just committed."""
         for subject, loaded in moved.items():
             self.put(subject, loaded)
+        for name, roster in rosters.items():
+            self.put_roster(name, roster)
         self.position = head.size
 
 

@@ -12,11 +12,13 @@ from domain.acts import LEDGER, SubjectKeyDestroyed
 from domain.event import Json
 from domain.families import FAMILIES, Family, human_number, subject_id
 from domain.principal import PrincipalReferenced
+from domain.rosters import keeps_rosters, rosters_of
 from ledger.corrections import corrected
 from ledger.database import Row, Transaction
 from ledger.entry import Correction, Draft, write_entry
 from ledger.log import Head, NewEntry, append_entries
 from ledger.merkle import leaf_hash
+from ledger.rosters import Move, Roster, load_roster, moves, write_rosters
 from ledger.schema import SNAPSHOTS, SUBJECTS
 from ledger.seals import Sealer, Seals, speaks
 from ledger.snapshots import INTERVAL
@@ -58,12 +60,13 @@ class Needs:
 class _Additions:
     """What one proposal adds. Joined to the view when all of it is known to fit."""
 
-    __slots__ = ("entries", "moved", "receipts", "seals", "subjects")
+    __slots__ = ("entries", "moved", "receipts", "rosters", "seals", "subjects")
 
     def __init__(self) -> None:
         self.entries: list[NewEntry] = []
         self.receipts: list[Receipt] = []
         self.moved: dict[str, Loaded] = {}
+        self.rosters: list[Move] = []
         self.subjects: list[Row] = []
         self.seals: Seals | None = None
 
@@ -84,6 +87,7 @@ class View:
         self._transaction, self._head, self._cache, self._vault = transaction, head, cache, vault
         self.recordedtime, self.source = recordedtime, source
         self.moved: dict[str, Loaded] = {}
+        self.moved_rosters: dict[str, Roster] = {}
         self._entries: list[NewEntry] = []
         self._subjects: list[Row] = []
         self._sealer = Sealer(transaction, vault)
@@ -136,6 +140,14 @@ class View:
         if found is None:
             found = load(self._transaction, subject)
             self._cache.put(subject, found)
+        return found
+
+    def roster(self, name: str) -> Roster:
+        """As it stands, with what earlier proposals of this commit changed."""
+        found = self.moved_rosters.get(name) or self._cache.rosters.get(name)
+        if found is None:
+            found = load_roster(self._transaction, name)
+            self._cache.put_roster(name, found)
         return found
 
     def entry_at(self, position: int) -> bytes | None:
@@ -239,6 +251,8 @@ class View:
             self._add_one(draft, position, additions)
         self._entries += additions.entries
         self.moved.update(additions.moved)
+        for name, subject, joins in additions.rosters:
+            self.moved_rosters[name] = self.roster(name).moved(subject, joins=joins)
         self.trusted_recorders.difference_update(additions.moved)
         if additions.subjects:
             self._subjects += additions.subjects
@@ -278,7 +292,10 @@ class View:
         fold = loaded.with_patch(data)
         sealed_under = additions.seals.key_of.get(key) if additions.seals else None
         vault_key = sealed_under or loaded.vault_key
-        additions.moved[subject] = Loaded(key, version, fold, owner, vault_key)
+        moved = additions.moved[subject] = Loaded(key, version, fold, owner, vault_key)
+        if keeps_rosters(event.family.name):
+            before, after = rosters_of(subject, loaded.state), rosters_of(subject, moved.state)
+            additions.rosters += moves(subject, before, after)
 
     def _give_new_keys(self, erased: Iterable[str], position: int, additions: _Additions) -> None:
         """What is said from here on outlives the erasure, however long the old key takes to go."""
@@ -338,6 +355,7 @@ class View:
             write.insert(SUBJECTS, self._subjects)
         self._sealer.write()
         self.taken.write()
+        write_rosters(write, self.moved_rosters)
         snapshots = self._snapshots()
         if snapshots:
             write.insert(SNAPSHOTS, snapshots)

@@ -256,7 +256,8 @@ class Writer:
                 _prefetch(view, [proposal for job in jobs for proposal in job.proposals])
                 for job in jobs:
                     job.outcomes = [_settled(view, proposal) for proposal in job.proposals]
-                moved, after = view.moved, head if view.is_empty else view.flush()
+                moved, rosters = view.moved, view.moved_rosters
+                after = head if view.is_empty else view.flush()
                 is_written = True
         except OutcomeUnknown:
             if view is None or not is_written or not self._is_committed(view):
@@ -267,7 +268,7 @@ class Writer:
                 raise
             return error
         else:
-            self._cache.accept(moved, after)
+            self._cache.accept(moved, rosters, after)
         for job in jobs:
             job.failure = None
         return None

@@ -81,24 +81,21 @@ class Given:
     ) -> Outcome:
         known = {**PRINCIPALS, **self.others}
         states = {name: known.get(name, {}) for name in (actor, *command.reads())}
-        verdict = built_in(
-            DecisionRequest(
-                actor=actor,
-                action=f"{command.family.name}.{command.verb}",
-                command=command,
-                subject=self.subject,
-                state=self.state,
-                states=states,
-                now=now,
-                on_behalf_of=on_behalf_of,
-            )
+        ids = count(1)
+        case = Case(
+            self.subject,
+            self.state,
+            states,
+            actor,
+            now,
+            lambda: str(next(ids)),
+            on_behalf_of=on_behalf_of,
         )
+        verdict = built_in(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
         if not verdict.permit:
             return Outcome([], verdict.rules, self.state, ())
-        ids = count(1)
-        case = Case(self.subject, self.state, states, actor, now, lambda: str(next(ids)))
         try:
-            events = decide(command, case)
+            events = [event for event in decide(command, case) if isinstance(event, Event)]
         except CanNot as refusal:
             return Outcome([], refusal.rules, self.state, ())
         after = fold_from(self.state, events)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain.catalogue import COMMANDS
-from domain.command import command_class
+from domain.command import Case, command_class
 from domain.event import State
 from domain.may import Decision, DecisionRequest
 from domain.rules import FORBIDDING, PERMITTING, POLICY, built_in
@@ -39,18 +39,17 @@ def asked(
 ) -> Decision:
     family, _, verb = order.partition("/")
     command = command_class(family, verb)
-    return built_in(
-        DecisionRequest(
-            actor=actor,
-            action=f"{family}.{verb}",
-            command=command(**{**command.example, **fields}),
-            subject=subject or f"{family}/X1",
-            state=state or {},
-            states={actor: principals.get(actor, {})},
-            now=NOW,
-            on_behalf_of=on_behalf_of,
-        )
+    case = Case(
+        subject or f"{family}/X1",
+        state or {},
+        {actor: principals.get(actor, {})},
+        actor,
+        NOW,
+        str,
+        on_behalf_of=on_behalf_of,
     )
+    order_given = command(**{**command.example, **fields})
+    return built_in(DecisionRequest(f"{family}:{verb}", order_given, case))
 
 
 granted_by_ada = {"APR-1": {"by": ADA, "verdict": "granted", "content_hash": HASH, "at": NOW}}
@@ -157,7 +156,7 @@ def test_what_no_rule_permits_is_refused_and_says_so() -> None:
     odd = {ADA: {"status": "suspended"}}
 
     assert asked("incident/report", principals=odd) == Decision(
-        permit=False, policy=POLICY, rules=("no-permit:incident.report",)
+        permit=False, policy=POLICY, rules=("no-permit:incident:report",)
     )
 
 

@@ -1,0 +1,78 @@
+"""The numbers that a policy sets: how many approve, how long something may take, what is too much.
+
+They stand in the policy beside its text, and a decision uses those of the policy in force. The defaults are
+those of the shipped policy; a policy states only what it wants otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from domain.errors import Malformed
+from domain.event import Json, told
+
+Risk = Literal["low", "medium", "high"]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+Number = Annotated[int, Field(ge=0, le=1_000)]
+
+
+class Quorum(BaseModel):
+    """How many distinct humans have to approve, by risk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    low: Number = 1
+    medium: Number = 1
+    high: Number = 2
+
+
+class Thresholds(BaseModel):
+    """Days are calendar days unless a name says business days (Monday to Friday)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    quorum_normal: Quorum = Quorum()
+    quorum_emergency: Quorum = Quorum(low=1, medium=1, high=1)
+    retro_approval_business_days: Days = 2
+    review_mandatory_from_risk: Risk = "high"
+    independent_assessor_from_risk: Risk = "medium"
+    incident_reopen_days: Days = 14
+    privileged_grant_most_days: Days = 90
+    model_most_risk: Risk = "medium"
+    model_evidence_changes: Number = 3
+    model_failures: Number = 2
+    model_failure_days: Days = 90
+
+
+DEFAULTS = Thresholds()
+
+
+def thresholds_of(said: Mapping[str, Json]) -> Thresholds:
+    """Raises Malformed, naming what is wrong."""
+    try:
+        return Thresholds.model_validate(said)
+    except ValidationError as fault:
+        raise Malformed(f"thresholds: {told(fault)}") from None
+
+
+def thresholds_in_force(said: Mapping[str, Json] | None) -> Thresholds:
+    """As a published policy says them, which was validated when it was drafted."""
+    return _parsed(orjson.dumps(said)) if said else DEFAULTS
+
+
+@lru_cache(maxsize=16)
+def _parsed(said: bytes) -> Thresholds:
+    return thresholds_of(orjson.loads(said))
+
+
+RISKS: tuple[Risk, ...] = ("low", "medium", "high")
+
+
+def at_least(risk: Risk | None, limit: Risk) -> bool:
+    """Is `risk` known, and `limit` or more?"""
+    return risk is not None and RISKS.index(risk) >= RISKS.index(limit)
