@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.settings import Settings
 from domain.acts import LEDGER
+from domain.by_policy import by_policy
 from domain.errors import LedgerError, UnknownSubject
-from domain.rules import built_in
 from ledger.checkpoints import Signer
 from ledger.clock import Clock, SystemClock
 from ledger.erase import finish_erasures
 from ledger.errors import AlreadyALedger, KeyFileUnusable, NotALedger, StorageFailed
+from ledger.establish import establish
 from ledger.genesis import FIRST_TOKEN, Genesis, create, open_for_appending
 from ledger.keyfiles import (
     parse_master_key,
@@ -103,6 +104,7 @@ def _created(
         token = new_token(FIRST_TOKEN)
         origin, vkey = signer.origin, str(signer.vkey)
         create(ledger, Genesis(origin, vkey, SOFTWARE, administrator, token_hash(token)))
+        establish(ledger)
         return NewLedger(origin, vkey, token)
     finally:
         ledger.close()
@@ -113,7 +115,8 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
     calm_collector()
     ledger = open_ledger(settings, clock=clock)
     try:
-        signer = open_for_appending(ledger, _signing_key(ledger, settings), SOFTWARE)
+        key = _signing_key(ledger, settings)
+        signer = open_for_appending(ledger, key, SOFTWARE, establish)
         finish_erasures(ledger)
     except BaseException:
         ledger.close()
@@ -194,6 +197,6 @@ def _ledger(settings: Settings, master_key: bytes, clock: Clock, *, create_table
         ),
         master_key=master_key,
         clock=clock,
-        may=built_in,
+        may=by_policy,
         create_tables=create_tables,
     )

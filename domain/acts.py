@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from domain.command import Case, Command, Events, require
@@ -47,6 +48,37 @@ class KeyRotated(Event, family="ledger"):
     vkey: str
     previous_vkey: str
     endorsement: str
+
+
+class AuthorityEstablished(Event, family="ledger"):
+    """Genesis of authority: the shipped policy, the roles it names, and who holds the first of them.
+
+    Nobody was entitled to put them in place, so they stand as unratified until a second person ratifies them.
+    """
+
+    example: ClassVar[dict[str, Any]] = {
+        "genesis": {
+            "status": "unratified",
+            "policy": "policy/POL0000001@3",
+            "people": {"principal/PRN0000002": True},
+        }
+    }
+
+    genesis: dict[str, Json]
+
+
+class GenesisRatified(Event, family="ledger"):
+    """Somebody whom the genesis did not put in place read what it did, and stands by it."""
+
+    example: ClassVar[dict[str, Any]] = {
+        "genesis": {
+            "status": "ratified",
+            "ratified_by": "principal/PRN0000009",
+            "ratified_at": "2026-03-02T09:30:00.000000Z",
+        }
+    }
+
+    genesis: dict[str, Json]
 
 
 class TokenIssued(Event, family="ledger", source=(), to="issued"):
@@ -190,6 +222,24 @@ class RotateKey(Command, yields=KeyRotated):
             case,
         )
         return super().decide(case)
+
+
+class RatifyGenesis(Command, yields=GenesisRatified, verb="ratify"):
+    """Stand by what the genesis put in place: the shipped policy, its roles, and who holds them."""
+
+    needs_reason = True
+    example: ClassVar[dict[str, Any]] = {"reason": "Read the policy and both grants"}
+
+    def parts(self, case: Case) -> Mapping[str, Iterable[str]]:
+        """`genesis`: whom the genesis put in place."""
+        return {"genesis": tuple(case.state.get("genesis", {}).get("people", {}))}
+
+    def decide(self, case: Case) -> Events:
+        _require_ledger(case)
+        stands = case.state.get("genesis", {}).get("status") == "unratified"
+        require(stands, "genesis-unratified", "there is no genesis that waits to be ratified", case)
+        told = {"status": "ratified", "ratified_by": case.actor, "ratified_at": case.now}
+        return self.stating(genesis=told)
 
 
 class StartSoftware(Command, yields=SoftwareStarted):

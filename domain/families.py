@@ -39,6 +39,7 @@ FAMILIES: dict[str, Family] = {
         Family("request", "requests", "REQ", ("Request",), 10001, takes_common_events=True),
         Family("problem", "problems", "PRB", ("Problem",), 10001, takes_common_events=True),
         Family("principal", "principals", "PRN", ("Principal",)),
+        Family("policy", "policies", "POL", ("Policy",)),
         Family("fact", "facts", "FCT", ("Fact",)),
         Family("ledger", "ledgers", "LDG", ("Ledger",)),
     )

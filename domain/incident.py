@@ -7,7 +7,7 @@ The workflow is `incident` in the recommended state machines.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Literal
 
 from domain.common import TicketEvent, TicketState
@@ -18,12 +18,14 @@ from domain.event import (
     Moment,
     PersonalText,
     Principal,
+    State,
     Subject,
     Text,
     Word,
 )
 from domain.hold import HOLD_ENDS
 from domain.incident_regulation import Classification, RegulatoryReport, Stage
+from domain.parts import has_parts
 
 Status = Literal["new", "assigned", "in_progress", "on_hold", "resolved", "closed", "cancelled"]
 
@@ -273,3 +275,19 @@ class MajorIncidentDeclared(TicketEvent, family="incident", source=OPEN):
     example: ClassVar[Mapping[str, Json]] = {"major_declared_by": "principal/PRN0000003"}
 
     major_declared_by: Principal | None = None
+
+
+def _services(state: State) -> Iterable[str]:
+    return (state["service"],) if "service" in state else ()
+
+
+has_parts(
+    "incident",
+    lambda state: {
+        "requester": (state.get("reported_by"), state.get("opened_by")),
+        "assignee": (state.get("assigned_to"),),
+        "prioritiser": (state.get("prioritised_by"),),
+        "resolver": (state.get("resolved_by"),),
+    },
+    _services,
+)

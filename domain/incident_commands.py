@@ -5,7 +5,7 @@ Who may give them is asked elsewhere (`rules.py`); here stands what holds for ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal, Self
 
@@ -49,8 +49,6 @@ from domain.priority import (
 
 CLOCK_SKEW = timedelta(minutes=2)
 """How far a reporter's clock may be ahead of the ledger's."""
-REOPEN_WINDOW = timedelta(days=14)
-"""How long after its resolution an incident may be reopened; later it is a new incident."""
 UNCLASSIFIED = "unclassified"
 
 
@@ -233,10 +231,9 @@ class ReopenIncident(Command, yields=IncidentReopened):
 
     def decide(self, case: Case) -> Sequence[Event]:
         resolved_at = case.state.get("resolved_at")
-        inside = resolved_at is None or case.now <= later(resolved_at, REOPEN_WINDOW)
-        told = (
-            f"resolved on {resolved_at}, more than {REOPEN_WINDOW.days} days ago: report a new one"
-        )
+        days = case.thresholds.incident_reopen_days
+        inside = resolved_at is None or case.now <= later(resolved_at, timedelta(days=days))
+        told = f"resolved on {resolved_at}, more than {days} days ago: report a new one"
         require(inside, "inside-reopen-window", told, case)
         return self.stating(reopen_count=case.state.get("reopen_count", 0) + 1)
 
@@ -307,6 +304,10 @@ class ReprioritiseIncident(Command, yields=IncidentReprioritised):
         ordered = priority_by_matrix(self.impact, self.urgency) if known else self.priority
         stands = state.get("priority")
         return bool(ordered and stands and ordered > stands)
+
+    def circumstances(self, case: Case) -> Iterable[str]:
+        """`lowers-priority`: the priority ordered is below the one that stands."""
+        return ("lowers-priority",) if self.lowers(case.state) else ()
 
     def decide(self, case: Case) -> Sequence[Event]:
         return self.stating(

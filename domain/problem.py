@@ -6,7 +6,7 @@ Every member of an event may be missing: an observed fact states what its source
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
@@ -20,9 +20,11 @@ from domain.event import (
     Moment,
     PersonalText,
     Principal,
+    State,
     Subject,
     Text,
 )
+from domain.parts import has_parts
 
 Status = Literal[
     "new",
@@ -260,3 +262,18 @@ class ProblemClosed(
 
     closed_by: Principal | None = None
     closed_at: Moment | None = None
+
+
+def _services(state: State) -> Iterable[str]:
+    return (state["service"],) if "service" in state else ()
+
+
+has_parts(
+    "problem",
+    lambda state: {
+        "raiser": (state.get("raised_by"),),
+        "owner": (state.get("owner"),),
+        "risk-acceptor": (state.get("risk_accepted_by"),),
+    },
+    _services,
+)

@@ -26,6 +26,7 @@ from domain.event import (
     Text,
 )
 from domain.hold import HOLD_ENDS
+from domain.parts import has_parts
 
 Status = Literal[
     "submitted",
@@ -248,3 +249,20 @@ class RequestCancelled(
     example: ClassVar[Mapping[str, Json]] = {"cancelled_by": "principal/PRN0000012"}
 
     cancelled_by: Principal | None = None
+
+
+def approvers(state: State) -> list[str]:
+    """Who granted an approval of it, whatever its content was then."""
+    given = state.get("approvals", {}).values()
+    return [approval["by"] for approval in given if approval["verdict"] == "granted"]
+
+
+has_parts(
+    "request",
+    lambda state: {
+        "requester": (state.get("requested_by"),),
+        "beneficiary": (state.get("beneficiary"),),
+        "approver": approvers(state),
+        "fulfiller": (state.get("fulfiller"), state.get("fulfilled_by")),
+    },
+)

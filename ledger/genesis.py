@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -73,30 +73,33 @@ class _GenesisProposal:
                 ),
             ),
         ]
-        said: dict[str, str | int] = {
-            "authtype": "system",
-            "authid": SYSTEM,
-            "recordedby": SYSTEM,
-            "decision": "genesis",
-        }
         drafts = []
         for subject, event in first:
             expected = view.next_number(subject.split("/")[0])
             if expected != subject:
                 raise AlreadyALedger(f"expected the number of {subject} to be free, got {expected}")
             view.take_number(subject)
-            drafts.append(
-                Draft(
-                    subject,
-                    type(event),
-                    event.data(),
-                    view.recordedtime,
-                    new_uuid7(),
-                    view.source,
-                    said,
-                )
-            )
+            drafts.append(genesis_draft(view, subject, event))
         return drafts
+
+
+def genesis_draft(view: View, subject: str, event: Event) -> Draft:
+    """An entry that the ledger makes of itself, since nobody could be entitled to it yet."""
+    said: dict[str, str | int] = {
+        "authtype": "system",
+        "authid": SYSTEM,
+        "recordedby": SYSTEM,
+        "decision": "genesis",
+    }
+    return Draft(
+        subject,
+        type(event),
+        event.data(),
+        view.recordedtime,
+        new_uuid7(),
+        view.source,
+        said,
+    )
 
 
 def create(ledger: Ledger, genesis: Genesis) -> None:
@@ -105,10 +108,15 @@ def create(ledger: Ledger, genesis: Genesis) -> None:
     recorded(ledger.writer.submit([_GenesisProposal(genesis)])[0])
 
 
-def open_for_appending(ledger: Ledger, signing_key: Ed25519PrivateKey, software: str) -> Signer:
+def open_for_appending(
+    ledger: Ledger,
+    signing_key: Ed25519PrivateKey,
+    software: str,
+    prepare: Callable[[Ledger], None] | None = None,
+) -> Signer:
     """Check the log against its key and its checkpoints elsewhere, then take appends.
 
-    Raises NotALedger, NewerDatabase, KeyFileUnusable, BehindCheckpoint, NotConsistent.
+    `prepare`: what has to be in the log before the first order is decided. Raises NotALedger, NewerDatabase, KeyFileUnusable, BehindCheckpoint, NotConsistent.
     """
     ledger.check_schema()
     try:
@@ -125,6 +133,8 @@ def open_for_appending(ledger: Ledger, signing_key: Ed25519PrivateKey, software:
         )
     ledger.checkpoints.check_against_copies(ledger.vkeys())
     ledger.start(signer.origin)
+    if prepare is not None:
+        prepare(ledger)
     if state.get("software") != software:
         ledger.execute(Order(StartSoftware(software=software), Actor(SYSTEM, "system"), LEDGER))
     return signer

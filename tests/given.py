@@ -3,7 +3,8 @@
     given(reported, assigned).when(StartIncidentWork(), actor=BEN).then(IncidentWorkStarted(assigned_to=BEN))
     given(resolved_by_ben).when(CloseIncident(), actor=BEN).refused("closer-is-not-resolver")
 
-An order passes the built-in rules (may) and then its decision (can), as in the ledger. Ids count up: 1, 2, 3 …
+An order passes the shipped policy (may), in which the persons below hold every role, and then its decision
+(can), as in the ledger. Ids count up: 1, 2, 3 …
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from domain.by_policy import by_policy
 from domain.command import Case, Command, decide
 from domain.errors import CanNot
 from domain.event import Event, Json, State
 from domain.fold import fold
 from domain.may import DecisionRequest
-from domain.rules import built_in
+from tests.world import rosters_in, with_every_role
 
 ADA = "principal/PRN0000001"
 BEN = "principal/PRN0000002"
 CLEO = "principal/PRN0000003"
+DAN = "principal/PRN0000004"
 SYSTEM = "principal/PRN0000009"
 SOURCE = "principal/PRN0000010"
 NAMED = "principal/PRN0000011"
@@ -32,11 +35,14 @@ PRINCIPALS: Mapping[str, State] = {
     ADA: {"status": "registered", "kind": "person", "mode": "govern"},
     BEN: {"status": "registered", "kind": "person", "mode": "govern"},
     CLEO: {"status": "registered", "kind": "person", "mode": "govern"},
+    DAN: {"status": "registered", "kind": "person", "mode": "govern"},
     SYSTEM: {"status": "registered", "kind": "system", "mode": "govern"},
     SOURCE: {"status": "registered", "kind": "source", "mode": "observe"},
     NAMED: {"status": "referenced", "kind": "person"},
     GONE: {"status": "deactivated", "kind": "person", "mode": "govern"},
 }
+
+WORLD: Mapping[str, State] = {**PRINCIPALS, **with_every_role((ADA, BEN, CLEO, DAN))}
 
 NOW = "2026-03-02T12:00:00.000000Z"
 
@@ -79,8 +85,7 @@ class Given:
         now: str = NOW,
         on_behalf_of: str | None = None,
     ) -> Outcome:
-        known = {**PRINCIPALS, **self.others}
-        states = {name: known.get(name, {}) for name in (actor, *command.reads())}
+        states = {**WORLD, **self.others, self.subject: self.state}
         ids = count(1)
         case = Case(
             self.subject,
@@ -89,9 +94,10 @@ class Given:
             actor,
             now,
             lambda: str(next(ids)),
+            rosters=rosters_in(states),
             on_behalf_of=on_behalf_of,
         )
-        verdict = built_in(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
+        verdict = by_policy(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
         if not verdict.permit:
             return Outcome([], verdict.rules, self.state, ())
         try:

@@ -11,13 +11,14 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from api.compose import House, init, open_house
+from api.compose import House, open_house
 from api.http.app import create_app
 from api.settings import Settings
 from api.tokens import issue_token
 from domain.principal import RegisterPrincipal
 from ledger.genesis import FIRST_PERSON
 from ledger.govern import Actor, Order
+from tests.staffing import init
 
 INCIDENT = {"title": "Mail is not delivered", "service": "mail", "impact": 2, "urgency": 2}
 SOURCE_URI = "/sources/monitoring"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.compose import House, init, open_house
+from api.compose import House, open_house
 from api.importing.mapping import Loaded, parse_mapping
 from api.importing.result import ImportResult
 from api.importing.run import run_import
@@ -16,6 +16,7 @@ from api.settings import Settings
 from ledger.entry import Entry
 from ledger.genesis import OPERATOR
 from ledger.govern import Actor
+from tests.staffing import init
 
 ACTOR = Actor(OPERATOR, "system")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.compose import init, open_house
+from api.compose import open_house
 from api.importing import taking
 from api.importing.run import run_import
 from api.settings import Settings
@@ -34,6 +34,7 @@ from tests.api.importing_house import (
     write,
 )
 from tests.contract.databases import fresh_database_url
+from tests.staffing import init
 
 STORY = [
     row("T1", "New", saved_at="2026-03-02T09:00:00"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.compose import House, init, open_house
+from api.compose import House, open_house
 from api.settings import Settings
 from domain.incident_commands import ReportIncident
 from ledger.errors import KeyFileUnusable
@@ -16,6 +16,7 @@ from ledger.genesis import OPERATOR
 from ledger.govern import Actor, Order
 from ledger.notes import Unsigned, verify_checkpoint
 from ledger.rotate import rotate
+from tests.staffing import init
 
 TODAY = date(2026, 11, 24)
 ACTOR = Actor(OPERATOR, "system")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.compose import init, open_house
+from api.compose import open_house
 from api.settings import Settings
 from api.simulator import Quarter, SimulatedClock, simulate
 from api.simulator.clock import is_open, next_opening, working_time_after
@@ -18,6 +18,7 @@ from domain.families import FAMILIES
 from ledger.ledger import Ledger
 from replay.as_of import subject_as_of
 from replay.verify import verify
+from tests.staffing import init
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 SPAN = timedelta(days=8)

@@ -15,7 +15,6 @@ from api.compose import calm_collector
 from domain.event import Event, event_class
 from domain.incident_commands import AssignIncident, ReassignIncident, ReportIncident
 from domain.principal import RegisterPrincipal
-from domain.rules import built_in
 from ledger.checkpoints import Signer
 from ledger.clock import SystemClock
 from ledger.genesis import FIRST_PERSON, Genesis, create, open_for_appending
@@ -24,6 +23,7 @@ from ledger.ledger import Ledger, LogSettings
 from ledger.observe import Observation, ObserveProposal
 from ledger.taken import Request
 from tests.contract.databases import fresh_database_url
+from tests.open_door import open_door
 
 ORIGIN = "ledger.example/bench"
 ACTOR = Actor(FIRST_PERSON)
@@ -51,7 +51,7 @@ def a_ledger(kind: str) -> Iterator[tuple[Ledger, Signer]]:
             settings,
             master_key=os.urandom(32),
             clock=SystemClock(),
-            may=built_in,
+            may=open_door,
             create_tables=True,
         )
         signer = Signer(ORIGIN, key)

@@ -16,13 +16,13 @@ from pathlib import Path
 import httpx
 import orjson
 
-from api.compose import init
 from api.settings import Settings
 from ledger.observe import ObserveProposal
 from tests.bench.desks import a_ledger, facts, observe_all, register_source, told
 from tests.bench.load import Load, load, request
 from tests.bench.measuring import Figure, Sides, rate
 from tests.contract.databases import fresh_database_url
+from tests.staffing import init
 
 CONNECTIONS = 32
 EACH = 60

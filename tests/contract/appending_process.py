@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import sys
 
-from domain.rules import built_in
 from ledger.clock import SystemClock
 from ledger.genesis import FIRST_PERSON
 from ledger.govern import Actor, Order
 from ledger.ledger import Ledger, LogSettings
 from tests.contract.conftest import ORIGIN, a
+from tests.open_door import open_door
 
 
 def main(url: str, vault_url: str, master_key: str, count: str) -> None:
@@ -19,7 +19,7 @@ def main(url: str, vault_url: str, master_key: str, count: str) -> None:
         LogSettings(url, vault_url),
         master_key=base64.b64decode(master_key),
         clock=SystemClock(),
-        may=built_in,
+        may=open_door,
     )
     ledger.start(ORIGIN)
     actor = Actor(FIRST_PERSON)

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from domain.command import Command, command_class
 from domain.event import event_class
 from domain.principal import RegisterPrincipal
-from domain.rules import built_in
 from ledger.checkpoints import Signer
 from ledger.clock import SystemClock
 from ledger.genesis import FIRST_PERSON, Genesis, create, open_for_appending
@@ -26,6 +25,7 @@ from ledger.taken import Request
 from ledger.view import Receipt
 from ledger.writer import Outcome
 from tests.contract.databases import BOTH, fresh_database_url
+from tests.open_door import open_door
 
 ORIGIN = "ledger.example/contract"
 NOBODY_HASH = "sha256:" + "0" * 64
@@ -70,7 +70,7 @@ class Desk:
             settings,
             master_key=self.master_key,
             clock=self.clock,
-            may=built_in,
+            may=open_door,
             create_tables=create_tables,
         )
         self.opened.append(made)

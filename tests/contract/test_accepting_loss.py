@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.compose import init, open_house, open_ledger
+from api.compose import open_house, open_ledger
 from api.recovery import accept_loss
 from api.settings import Settings
 from domain.acts import LEDGER
@@ -16,6 +16,7 @@ from ledger.errors import BehindCheckpoint, StorageFailed
 from ledger.genesis import OPERATOR
 from ledger.govern import Actor, Order
 from tests.contract.conftest import ORIGIN, a
+from tests.staffing import init
 
 TODAY = date(2026, 11, 24)
 

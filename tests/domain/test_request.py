@@ -35,10 +35,7 @@ from domain.request_commands import (
     StartFulfilment,
     SubmitRequest,
 )
-from tests.given import ADA, BEN, CLEO, NOW, SYSTEM, Given, fold_from, given
-
-DAN = "principal/PRN0000004"
-DANS = {DAN: {"status": "registered", "kind": "person", "mode": "govern"}}
+from tests.given import ADA, BEN, CLEO, DAN, NOW, SYSTEM, Given, fold_from, given
 
 submitted = RequestSubmitted(
     item="hardware/laptop-14",
@@ -60,7 +57,7 @@ FULFILLED = (*IN_FULFILMENT, fulfilled_by_dan)
 
 
 def request(*events: Event) -> Given:
-    return given(*events, subject="request/REQ0010001", others=DANS)
+    return given(*events, subject="request/REQ0010001")
 
 
 def test_a_request_is_for_oneself_or_for_somebody_named() -> None:
@@ -114,7 +111,7 @@ def test_an_approval_of_other_content_is_refused() -> None:
 def test_an_approval_does_not_outlive_a_change_of_the_content(changed: dict[str, object]) -> None:
     state = {**fold_from({}, [submitted, asked]), **changed}
 
-    outcome = Given("request/REQ0010001", state, DANS).when(
+    outcome = Given("request/REQ0010001", state, {}).when(
         ApproveRequest(content_hash=HASH), actor=DAN
     )
 

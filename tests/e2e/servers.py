@@ -19,8 +19,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from api.compose import NewLedger, init, open_house
+from api.compose import NewLedger, open_house
 from api.settings import Settings
+from tests.staffing import init
 
 START_SECONDS = 30.0
 _forks = multiprocessing.get_context("forkserver")

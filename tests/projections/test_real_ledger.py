@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData, select
 
-from api.compose import House, init, open_house
+from api.compose import House, open_house
 from api.settings import Settings
 from domain.incident import IncidentReported
 from domain.incident_commands import ReportIncident
@@ -24,6 +24,7 @@ from projections.tickets import find_tickets
 from projections.views import SCHEMA, Views
 from tests.contract.databases import BOTH, fresh_database_url
 from tests.projections.desk import running, wait_until
+from tests.staffing import init
 
 TITLE = "Zebra-striped printer of Countess Lovelace is on fire"
 NAME = "Countess Lovelace"

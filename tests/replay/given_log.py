@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from api.compose import House, init, open_house
+from api.compose import House, open_house
 from api.settings import Settings
 from domain.command import command_class
 from domain.errors import LedgerError
@@ -28,6 +28,7 @@ from ledger.schema import TABLES
 from ledger.urls import sqlite_path
 from ledger.view import Receipt
 from tests.contract.databases import fresh_database_url
+from tests.staffing import init
 
 ORIGIN = "ledger.example.com/replay"
 OPERATOR = Actor("principal/PRN0000003")

@@ -1,0 +1,47 @@
+"""The port `may`, answered by the policy in force: what is handed to Cedar, and what its verdict means.
+
+Counting, comparing people and looking up grants is done here, in code that everybody can read; the policy
+says what follows from it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from domain.authority import authority_of
+from domain.cedar import Question
+from domain.may import Decision, DecisionRequest
+from domain.policy import parsed
+from domain.rosters import POLICIES
+
+NO_POLICY: Final = "no-policy-in-force"
+
+
+def by_policy(request: DecisionRequest) -> Decision:
+    """All rules of the policy in force that refused; or, when none did, all that permitted, and on which grants."""
+    case = request.case
+    in_force = case.rosters.get(POLICIES, ())
+    if not in_force:
+        return Decision(False, "none", (NO_POLICY,))
+    state = case.states[in_force[-1]]
+    actor = case.states.get(case.actor) or {}
+    authority = authority_of(case, request.command.services(case))
+    parts = {part: frozenset(people) for part, people in request.command.parts(case).items()}
+    verdict = parsed(state).decide(
+        Question(
+            principal=case.actor,
+            kind=str(actor.get("kind", "unknown")),
+            status=str(actor.get("status", "unknown")),
+            mode=str(actor.get("mode", "govern")),
+            roles=authority.roles,
+            action=request.action,
+            resource=case.subject,
+            state=case.state,
+            parts=[part for part, people in parts.items() if people & authority.people],
+            filled=[part for part, people in parts.items() if people],
+            circumstances=request.command.circumstances(case),
+            on_behalf=case.on_behalf_of is not None,
+        )
+    )
+    grants = {grant for role in verdict.roles for grant in authority.roles.get(role, ())}
+    return Decision(verdict.permit, str(state["reference"]), verdict.rules, tuple(sorted(grants)))
