@@ -9,6 +9,8 @@ from domain import (
     acts,
     common,
     fact,
+    grant,
+    grant_commands,
     incident,
     incident_commands,
     incident_regulation,
@@ -17,6 +19,7 @@ from domain import (
     problem_commands,
     request,
     request_commands,
+    role,
 )
 from domain.command import COMMANDS
 from domain.event import EVENT_TYPES
@@ -25,6 +28,8 @@ AGGREGATES = (
     acts,
     common,
     fact,
+    grant,
+    grant_commands,
     incident,
     incident_commands,
     incident_regulation,
@@ -33,6 +38,7 @@ AGGREGATES = (
     problem_commands,
     request,
     request_commands,
+    role,
 )
 
 __all__ = ["AGGREGATES", "COMMANDS", "EVENT_TYPES"]

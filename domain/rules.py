@@ -242,8 +242,8 @@ PERMITTING: Final = (
     ),
     NamedRule(
         "registered-principals-keep-principals",
-        "Every registered principal may register, deactivate and reactivate principals.",
-        _in("principal"),
+        "Every registered principal may keep principals, roles and grants.",
+        _in("principal", "role", "grant"),
     ),
     NamedRule(
         "registered-principals-keep-the-ledger",

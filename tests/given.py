@@ -4,6 +4,7 @@
     given(resolved_by_ben).when(CloseIncident(), actor=BEN).refused("closer-is-not-resolver")
 
 An order passes the built-in rules (may) and then its decision (can), as in the ledger. Ids count up: 1, 2, 3 …
+It sees the rosters that all subjects stand on, in the order in which they were given.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from domain.command import Case, Command, decide
 from domain.errors import CanNot
 from domain.event import Event, Json, State
 from domain.fold import fold
-from domain.may import DecisionRequest
+from domain.may import DecisionRequest, May
+from domain.rosters import rosters_of
 from domain.rules import built_in
 
 ADA = "principal/PRN0000001"
@@ -71,6 +73,23 @@ class Given:
     state: State
     others: Mapping[str, State] = field(default_factory=dict)
 
+    def case(self, *, actor: str = ADA, now: str = NOW, on_behalf_of: str | None = None) -> Case:
+        """What a decision about the subject may look at."""
+        states = {**PRINCIPALS, **self.others}
+        if self.state:
+            states[self.subject] = self.state
+        ids = count(1)
+        return Case(
+            self.subject,
+            self.state,
+            states,
+            actor,
+            now,
+            lambda: str(next(ids)),
+            rosters_in(states),
+            on_behalf_of=on_behalf_of,
+        )
+
     def when(
         self,
         command: Command,
@@ -78,20 +97,10 @@ class Given:
         actor: str = ADA,
         now: str = NOW,
         on_behalf_of: str | None = None,
+        may: May = built_in,
     ) -> Outcome:
-        known = {**PRINCIPALS, **self.others}
-        states = {name: known.get(name, {}) for name in (actor, *command.reads())}
-        ids = count(1)
-        case = Case(
-            self.subject,
-            self.state,
-            states,
-            actor,
-            now,
-            lambda: str(next(ids)),
-            on_behalf_of=on_behalf_of,
-        )
-        verdict = built_in(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
+        case = self.case(actor=actor, now=now, on_behalf_of=on_behalf_of)
+        verdict = may(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
         if not verdict.permit:
             return Outcome([], verdict.rules, self.state, ())
         try:
@@ -109,6 +118,15 @@ def given(
 ) -> Given:
     """A subject with this history, in a ledger where `others` exist beside the principals above."""
     return Given(subject, fold_from({}, events), others or {})
+
+
+def rosters_in(states: Mapping[str, State]) -> dict[str, list[str]]:
+    """Who stands on which roster, in a ledger that holds these subjects."""
+    rosters: dict[str, list[str]] = {}
+    for subject, state in states.items():
+        for name in rosters_of(subject, state):
+            rosters.setdefault(name, []).append(subject)
+    return rosters
 
 
 def fold_from(state: State, events: Sequence[Event]) -> dict[str, Json]:
