@@ -7,12 +7,11 @@ roles apart is asked in `separation.py`, and holds for everybody.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from domain.command import Case, Command, Events, require
+from domain.command import Case, Events, require
 from domain.event import (
     Event,
     Moment,
@@ -23,7 +22,6 @@ from domain.event import (
     Text,
 )
 from domain.grant import (
-    Conflict,
     DelegationEnded,
     DelegationId,
     GrantCertified,
@@ -39,51 +37,28 @@ from domain.grant import (
     RoleSuspended,
     SodConflictDetected,
     SodExceptionGranted,
-    exception_stands,
     has_ended,
 )
+from domain.grant_guards import (
+    AboutGrant,
+    conflicts_of,
+    names_of,
+    require_end,
+    require_in_order,
+    require_may_count,
+    require_may_hold,
+    require_role_in_use,
+    require_running,
+    role_of,
+)
 from domain.linking import reads_if_built, require_exists, unknowable
-from domain.moments import later
 from domain.person import principals_of
-from domain.principal import require_registered
 from domain.separation import conflicts_with, in_a_circle
 
 Scope = Annotated[frozenset[Text], Field(min_length=1, max_length=200)]
 
 
-class _AboutGrant(Command):
-    """Body of every order about a grant: what a policy may ask of it."""
-
-    def grant(self, case: Case) -> State:
-        """The grant as it will be, as far as the order changes who has what, where and until when."""
-        return case.state
-
-    def parts(self, case: Case) -> Mapping[str, Iterable[str]]:
-        """With the owner of the role, as part `role-owner`: that stands in the role's state."""
-        owner = _role(self.grant(case), case).get("owner")
-        parts = super().parts(case)
-        return {**parts, "role-owner": frozenset((owner,))} if owner else parts
-
-    def circumstances(self, case: Case) -> Iterable[str]:
-        grant = self.grant(case)
-        if "holder" not in grant:
-            return ()
-        holder = grant["holder"]
-        words = {
-            "privileged": _role(grant, case).get("privileged", False),
-            "role-retired": _role(grant, case).get("status") == "retired",
-            "no-end": grant.get("valid_to") is None,
-            "ended": has_ended(grant, case.now),
-            "own-grant": case.on_behalf_of is None and holder in principals_of(case, case.actor),
-            "under-delegation": case.on_behalf_of is not None,
-            "holder-not-registered": case.states.get(holder, {}).get("status") != "registered",
-            "conflict-open": _conflicts(grant, case),
-            "exception-stands": exception_stands(grant, case.now),
-        }
-        return [word for word, holds in words.items() if holds]
-
-
-class RequestRoleGrant(_AboutGrant, yields=RoleGrantRequested):
+class RequestRoleGrant(AboutGrant, yields=RoleGrantRequested):
     """Ask for a role: for oneself, or for the holder named. What conflicts with it is found at once.
 
     Without a `scope` (services) it is asked for everywhere, without `valid_to` for good.
@@ -114,7 +89,7 @@ class RequestRoleGrant(_AboutGrant, yields=RoleGrantRequested):
 
     def grant(self, case: Case) -> State:
         asked: dict[str, Any] = {"holder": self.holder or case.actor, "role": self.role}
-        asked["role_name"] = _role(asked, case).get("name")
+        asked["role_name"] = role_of(asked, case).get("name")
         if self.scope:
             asked["services"] = dict.fromkeys(sorted(self.scope), True)
         times = {"valid_from": self.valid_from, "valid_to": self.valid_to}
@@ -122,24 +97,24 @@ class RequestRoleGrant(_AboutGrant, yields=RoleGrantRequested):
 
     def decide(self, case: Case) -> Sequence[Event]:
         grant = self.grant(case)
-        _require_role_in_use(grant, case)
-        _require_may_hold(grant["holder"], "holder-may-hold-roles", case)
-        _require_in_order(self.valid_from or case.now, self.valid_to, case)
+        require_role_in_use(grant, case)
+        require_may_hold(grant["holder"], "holder-may-hold-roles", case)
+        require_in_order(self.valid_from or case.now, self.valid_to, case)
         requested = self.stating(**grant, requested_by=case.actor)
-        found = _conflicts(grant, case)
+        found = conflicts_of(grant, case)
         return [*requested, SodConflictDetected(conflicts=found)] if found else requested
 
 
-class DetectSodConflict(_AboutGrant, yields=SodConflictDetected, verb="detect-conflict"):
+class DetectSodConflict(AboutGrant, yields=SodConflictDetected, verb="detect-conflict"):
     """Record that a grant asked for has come to conflict with a role that its holder got since."""
 
     def decide(self, case: Case) -> Events:
-        found = _conflicts(case.state, case)
+        found = conflicts_of(case.state, case)
         require(bool(found), "conflict-is-there", "the holder has no role that conflicts", case)
         return self.stating(conflicts=found)
 
 
-class GrantSodException(_AboutGrant, yields=SodExceptionGranted, verb="grant-exception"):
+class GrantSodException(AboutGrant, yields=SodExceptionGranted, verb="grant-exception"):
     """Accept the conflicts that were found until `expires_at`, and say what makes up for them."""
 
     example: ClassVar[Mapping[str, Any]] = {
@@ -159,22 +134,22 @@ class GrantSodException(_AboutGrant, yields=SodExceptionGranted, verb="grant-exc
         )
 
 
-class RejectRoleGrant(_AboutGrant, yields=RoleGrantRejected):
+class RejectRoleGrant(AboutGrant, yields=RoleGrantRejected):
     """Say no."""
 
     def decide(self, case: Case) -> Events:
         return self.stating(rejected_by=case.actor)
 
 
-class ApproveRoleGrant(_AboutGrant, yields=RoleGrantApproved):
+class ApproveRoleGrant(AboutGrant, yields=RoleGrantApproved):
     """Agree that the holder gets the role. Not for the holder, nor for who asked."""
 
     def decide(self, case: Case) -> Events:
-        _require_may_count(case.state, case)
+        require_may_count(case.state, case)
         return self.stating(approved_by=case.actor)
 
 
-class ActivateRoleGrant(_AboutGrant, yields=RoleGranted):
+class ActivateRoleGrant(AboutGrant, yields=RoleGranted):
     """Give the role, for the time that was asked and approved, or for a shorter one. Not for the holder."""
 
     example: ClassVar[Mapping[str, Any]] = {"valid_to": "2026-05-31T00:00:00Z"}
@@ -190,19 +165,19 @@ class ActivateRoleGrant(_AboutGrant, yields=RoleGranted):
     def decide(self, case: Case) -> Events:
         asked, grant = case.state, self.grant(case)
         valid_from, valid_to = grant["valid_from"], grant["valid_to"]
-        _require_in_order(valid_from, valid_to, case)
+        require_in_order(valid_from, valid_to, case)
         told = f"a grant does not begin before it is given, {case.now}; got {valid_from}"
         require(valid_from >= case.now, "granted-from-now-on", told, case)
         inside = valid_from >= asked.get("valid_from", valid_from)
         inside = inside and (valid_to is None or valid_to <= asked.get("valid_to", valid_to))
         told = f"it was approved from {asked.get('valid_from')} until {asked.get('valid_to')}"
         require(inside, "granted-inside-the-request", told, case)
-        _require_end(grant, case)
-        _require_may_count(grant, case)
+        require_end(grant, case)
+        require_may_count(grant, case)
         return self.stating(valid_from=valid_from, valid_to=valid_to, granted_by=case.actor)
 
 
-class DelegateRole(_AboutGrant, yields=RoleDelegated, verb="delegate"):
+class DelegateRole(AboutGrant, yields=RoleDelegated, verb="delegate"):
     """Let somebody act in the role on the holder's behalf, for a time inside the grant's own.
 
     Without `valid_from` from now on. A delegate acts on behalf of the holder, and passes nothing on.
@@ -229,9 +204,9 @@ class DelegateRole(_AboutGrant, yields=RoleDelegated, verb="delegate"):
         grant = case.state
         told = "a delegate has no grant of their own to pass on"
         require(case.on_behalf_of is None, "not-re-delegable", told, case)
-        _require_role_in_use(grant, case)
-        _require_running(grant, case)
-        _require_may_hold(self.to, "delegate-may-hold-roles", case)
+        require_role_in_use(grant, case)
+        require_running(grant, case)
+        require_may_hold(self.to, "delegate-may-hold-roles", case)
         people = principals_of(case, self.to)
         told = f"{self.to} is the holder, or another account of the same person"
         require(grant["holder"] not in people, "delegate-is-another-person", told, case)
@@ -241,7 +216,7 @@ class DelegateRole(_AboutGrant, yields=RoleDelegated, verb="delegate"):
         circle = in_a_circle(case, grant["role"], self.to, grant["holder"])
         require(not circle, "no-delegation-in-a-circle", told, case)
         found = conflicts_with(case, grant["role"], people)
-        told = f"{self.to} has {_names(found)}, which must be apart from {grant['role_name']}"
+        told = f"{self.to} has {names_of(found)}, which must be apart from {grant['role_name']}"
         require(not found, "delegate-has-no-conflicting-role", told, case)
         said = {"to": self.to, "from": starts, "until": self.until}
         return self.stating(delegations={f"DLG-{case.new_id()}": said})
@@ -256,7 +231,7 @@ class DelegateRole(_AboutGrant, yields=RoleDelegated, verb="delegate"):
         require(inside, "delegation-inside-the-grant", told, case)
 
 
-class EndDelegation(_AboutGrant, yields=DelegationEnded):
+class EndDelegation(AboutGrant, yields=DelegationEnded):
     """End a delegation, by its id."""
 
     example: ClassVar[Mapping[str, Any]] = {
@@ -274,7 +249,7 @@ class EndDelegation(_AboutGrant, yields=DelegationEnded):
         return self.stating(delegations={self.delegation: ended})
 
 
-class CertifyGrant(_AboutGrant, yields=GrantCertified, verb="certify"):
+class CertifyGrant(AboutGrant, yields=GrantCertified, verb="certify"):
     """Confirm, in a review's campaign, that the holder still needs the role. Not for the holder."""
 
     example: ClassVar[Mapping[str, Any]] = {"campaign": "review/REV0000001"}
@@ -286,7 +261,7 @@ class CertifyGrant(_AboutGrant, yields=GrantCertified, verb="certify"):
 
     def decide(self, case: Case) -> Events:
         require_exists(self.campaign, "campaign-exists", case)
-        _require_running(case.state, case)
+        require_running(case.state, case)
         seen = {"campaign": self.campaign, "by": case.actor, "at": case.now}
         return self.stating(certified={f"CRT-{case.new_id()}": seen})
 
@@ -294,23 +269,23 @@ class CertifyGrant(_AboutGrant, yields=GrantCertified, verb="certify"):
         return unknowable(self.campaign, "campaign-exists")
 
 
-class SuspendRole(_AboutGrant, yields=RoleSuspended, verb="suspend"):
+class SuspendRole(AboutGrant, yields=RoleSuspended, verb="suspend"):
     """Stop the grant from counting, for now."""
 
     def decide(self, case: Case) -> Events:
         return self.stating(suspended_by=case.actor)
 
 
-class ReinstateRole(_AboutGrant, yields=RoleReinstated, verb="reinstate"):
+class ReinstateRole(AboutGrant, yields=RoleReinstated, verb="reinstate"):
     """Let the grant count again, if nothing that its holder got meanwhile conflicts with it."""
 
     def decide(self, case: Case) -> Events:
-        _require_running(case.state, case)
-        _require_may_count(case.state, case)
+        require_running(case.state, case)
+        require_may_count(case.state, case)
         return self.stating(reinstated_by=case.actor)
 
 
-class RevokeRole(_AboutGrant, yields=RoleRevoked, verb="revoke"):
+class RevokeRole(AboutGrant, yields=RoleRevoked, verb="revoke"):
     """Take the role away, and say why."""
 
     needs_reason = True
@@ -320,7 +295,7 @@ class RevokeRole(_AboutGrant, yields=RoleRevoked, verb="revoke"):
         return self.stating(revoked_by=case.actor)
 
 
-class ExpireRole(_AboutGrant, yields=RoleExpired, verb="expire"):
+class ExpireRole(AboutGrant, yields=RoleExpired, verb="expire"):
     """Record that the grant's time is over."""
 
     def decide(self, case: Case) -> Events:
@@ -328,65 +303,3 @@ class ExpireRole(_AboutGrant, yields=RoleExpired, verb="expire"):
         told = f"the grant runs until {ends or 'it is revoked'}"
         require(has_ended(case.state, case.now), "valid-to-reached", told, case)
         return self.stating()
-
-
-def _role(grant: State, case: Case) -> State:
-    return case.states.get(grant["role"], {}) if "role" in grant else {}
-
-
-def _conflicts(grant: State, case: Case) -> dict[str, Conflict]:
-    people = principals_of(case, grant["holder"])
-    return conflicts_with(case, grant["role"], people, grant)
-
-
-def _names(found: Mapping[str, Conflict]) -> str:
-    return ", ".join(sorted(one["role_name"] for one in found.values()))
-
-
-def _require_role_in_use(grant: State, case: Case) -> None:
-    in_use = _role(grant, case).get("status") == "defined"
-    require(in_use, "role-is-in-use", f"{grant['role']} is unknown or retired", case)
-
-
-def _require_may_hold(principal: str, rule: str, case: Case) -> None:
-    """A principal that is merely named, or a source that only tells what it saw, acts in no role."""
-    require_registered(principal, rule, case)
-    observes = case.states[principal].get("mode") == "observe"
-    require(not observes, rule, f"{principal} is a source that observes", case)
-
-
-def _require_in_order(valid_from: str, valid_to: str | None, case: Case) -> None:
-    in_order = valid_to is None or (valid_from < valid_to and case.now < valid_to)
-    told = f"a grant ends after now and after it begins; got {valid_from} to {valid_to}"
-    require(in_order, "grant-times-in-order", told, case)
-
-
-def _require_running(grant: State, case: Case) -> None:
-    told = f"the grant ended on {grant.get('valid_to')}"
-    require(not has_ended(grant, case.now), "grant-has-not-ended", told, case)
-
-
-def _require_end(grant: State, case: Case) -> None:
-    """A privileged role is held for a time only; and no grant outlives the exception that it rests on."""
-    ends = grant["valid_to"]
-    if _role(grant, case).get("privileged"):
-        days = case.thresholds.privileged_grant_most_days
-        in_time = ends is not None and ends <= later(grant["valid_from"], timedelta(days=days))
-        told = f"a privileged role is granted for at most {days} days; say valid_to"
-        require(in_time, "privileged-grant-ends", told, case)
-    if exception_stands(grant, case.now):
-        until = grant["exception"]["expires_at"]
-        told = f"its exception expires on {until}: say a valid_to no later than that"
-        require(ends is not None and ends <= until, "grant-ends-with-its-exception", told, case)
-
-
-def _require_may_count(grant: State, case: Case) -> None:
-    """What must hold whenever a grant comes nearer to giving its holder the role."""
-    _require_role_in_use(grant, case)
-    _require_may_hold(grant["holder"], "holder-may-hold-roles", case)
-    found = _conflicts(grant, case)
-    told = (
-        f"{grant['holder']} has {_names(found)}, which must be apart from {grant['role_name']}: "
-        "have the conflict detected and an exception granted, or end the other grant"
-    )
-    require(not found, "no-conflicting-role", told, case)

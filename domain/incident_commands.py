@@ -5,12 +5,13 @@ Who may give them is asked elsewhere (`rules.py`); here stands what holds for ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from domain.authority import holds_role
 from domain.command import Case, Command, Events, require
 from domain.event import (
     Event,
@@ -52,6 +53,8 @@ CLOCK_SKEW = timedelta(minutes=2)
 REOPEN_WINDOW = timedelta(days=14)
 """How long after its resolution an incident may be reopened; later it is a new incident."""
 UNCLASSIFIED = "unclassified"
+RESOLVER = "resolver"
+"""The name of the role that who is given an incident should hold for its service."""
 
 
 class ReportIncident(Command, yields=IncidentReported):
@@ -129,8 +132,6 @@ class ReportIncident(Command, yields=IncidentReported):
 class _ToSomebody(Command):
     """Body of assign and reassign: to a group, or to a person, or to a person in a group."""
 
-    vacuous = ("assignee-holds-resolver-role",)
-
     assignment_group: Text | None = None
     assigned_to: PrincipalId | None = None
 
@@ -147,6 +148,19 @@ class _ToSomebody(Command):
         """A person named alone stays in the group; a group named alone leaves the person open."""
         group = {"assignment_group": self.assignment_group} if self.assignment_group else {}
         return {**group, "assigned_to": self.assigned_to}
+
+    def circumstances(self, case: Case) -> Iterable[str]:
+        """Whether a person needs the role to be given incidents is for policy to say."""
+        if self.assigned_to is None:
+            return ()
+        service = case.state.get("service", UNCLASSIFIED)
+        about = () if service == UNCLASSIFIED else (service,)
+        is_resolver = holds_role(case, self.assigned_to, RESOLVER, about)
+        return () if is_resolver else ("assignee-lacks-resolver-role",)
+
+    def vacuous_guards(self, case: Case) -> tuple[str, ...]:
+        """Groups are not known, so that the roles of those in one cannot be asked."""
+        return () if self.assigned_to else ("assignee-holds-resolver-role",)
 
     def require_assignee(self, case: Case) -> None:
         if self.assigned_to:
