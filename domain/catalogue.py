@@ -9,6 +9,8 @@ from domain import (
     acts,
     common,
     fact,
+    grant,
+    grant_commands,
     incident,
     incident_commands,
     incident_regulation,
@@ -18,6 +20,7 @@ from domain import (
     problem_commands,
     request,
     request_commands,
+    role,
 )
 from domain.command import COMMANDS
 from domain.event import EVENT_TYPES
@@ -26,6 +29,8 @@ AGGREGATES = (
     acts,
     common,
     fact,
+    grant,
+    grant_commands,
     incident,
     incident_commands,
     incident_regulation,
@@ -35,6 +40,7 @@ AGGREGATES = (
     problem_commands,
     request,
     request_commands,
+    role,
 )
 
 __all__ = ["AGGREGATES", "COMMANDS", "EVENT_TYPES"]

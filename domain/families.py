@@ -38,6 +38,8 @@ FAMILIES: dict[str, Family] = {
         Family("incident", "incidents", "INC", ("Incident",), 10001, takes_common_events=True),
         Family("request", "requests", "REQ", ("Request",), 10001, takes_common_events=True),
         Family("problem", "problems", "PRB", ("Problem",), 10001, takes_common_events=True),
+        Family("role", "roles", "ROL", ("Role",)),
+        Family("grant", "grants", "GRT", ("RoleGrant", "Role", "Grant")),
         Family("principal", "principals", "PRN", ("Principal",)),
         Family("policy", "policies", "POL", ("Policy",)),
         Family("fact", "facts", "FCT", ("Fact",)),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from domain.authority import holds_role
 from domain.command import Case, Command, Events, require
 from domain.event import (
     Event,
@@ -50,6 +51,8 @@ from domain.priority import (
 CLOCK_SKEW = timedelta(minutes=2)
 """How far a reporter's clock may be ahead of the ledger's."""
 UNCLASSIFIED = "unclassified"
+RESOLVER = "resolver"
+"""The name of the role that who is given an incident should hold for its service."""
 
 
 class ReportIncident(Command, yields=IncidentReported):
@@ -127,8 +130,6 @@ class ReportIncident(Command, yields=IncidentReported):
 class _ToSomebody(Command):
     """Body of assign and reassign: to a group, or to a person, or to a person in a group."""
 
-    vacuous = ("assignee-holds-resolver-role",)
-
     assignment_group: Text | None = None
     assigned_to: PrincipalId | None = None
 
@@ -145,6 +146,19 @@ class _ToSomebody(Command):
         """A person named alone stays in the group; a group named alone leaves the person open."""
         group = {"assignment_group": self.assignment_group} if self.assignment_group else {}
         return {**group, "assigned_to": self.assigned_to}
+
+    def circumstances(self, case: Case) -> Iterable[str]:
+        """Whether a person needs the role to be given incidents is for policy to say."""
+        if self.assigned_to is None:
+            return ()
+        service = case.state.get("service", UNCLASSIFIED)
+        about = () if service == UNCLASSIFIED else (service,)
+        is_resolver = holds_role(case, self.assigned_to, RESOLVER, about)
+        return () if is_resolver else ("assignee-lacks-resolver-role",)
+
+    def vacuous_guards(self, case: Case) -> tuple[str, ...]:
+        """Groups are not known, so that the roles of those in one cannot be asked."""
+        return () if self.assigned_to else ("assignee-holds-resolver-role",)
 
     def require_assignee(self, case: Case) -> None:
         if self.assigned_to:

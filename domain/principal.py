@@ -1,13 +1,20 @@
-"""Principals: who acts. Entries name people by these ids only; names stand in commitments."""
+"""Principals: who acts. Entries name people by these ids only; names stand in commitments.
+
+Several principals may be one human, which they say by `person` (`person.py`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import StringConstraints
 
-from domain.command import Case, Command, require
-from domain.event import Event, PersonalText, Text
+from domain.command import Case, Command, Events, require
+from domain.event import Event, PersonalText, Principal, PrincipalId, State, Text
+from domain.person import principals_of
+from domain.rosters import same_person_as, stands_on
+from domain.separation import conflicts_with, roles_had_by
 
 Kind = Literal["person", "service", "source", "system"]
 Mode = Literal["govern", "observe"]
@@ -20,6 +27,7 @@ class PrincipalState(TypedDict, total=False):
     mode: Mode
     name: str
     source_uri: str
+    person: str
 
 
 class PrincipalReferenced(Event, family="principal", source=(), to="referenced"):
@@ -55,6 +63,23 @@ class PrincipalReactivated(Event, family="principal", source=("deactivated",), t
     """The principal may act again."""
 
 
+class PrincipalIdentified(Event, family="principal", source=("registered",)):
+    """It is the same human as another principal: an administrator's account, an API account of one person.
+
+    From here on duties that must be apart are apart for both together. `person` is the human's first principal.
+    """
+
+    example: ClassVar[dict[str, Any]] = {"person": "principal/PRN0000012"}
+
+    person: Principal
+
+
+@stands_on("principal")
+def _rosters(_subject: str, state: State) -> Iterable[str]:
+    person = state.get("person")
+    return (same_person_as(person),) if person else ()
+
+
 class RegisterPrincipal(Command, yields=PrincipalRegistered):
     """Register a person, a service, or a source. The mode of a source is decided here, not per request."""
 
@@ -71,18 +96,70 @@ class RegisterPrincipal(Command, yields=PrincipalRegistered):
         return {**said, "source_uri": self.source_uri} if self.source_uri else said
 
 
-class DeactivatePrincipal(Command, yields=PrincipalDeactivated):
+class _AboutPrincipal(Command):
+    """Body of the orders about a principal that is there: its part in them is `subject`."""
+
+    def parts(self, case: Case) -> Mapping[str, Iterable[str]]:
+        return {"subject": frozenset((case.subject,))}
+
+
+class DeactivatePrincipal(_AboutPrincipal, yields=PrincipalDeactivated):
     """Stop a principal from acting."""
 
     needs_reason = True
     example: ClassVar[dict[str, Any]] = {"reason": "Left the company"}
 
 
-class ReactivatePrincipal(Command, yields=PrincipalReactivated):
+class ReactivatePrincipal(_AboutPrincipal, yields=PrincipalReactivated):
     """Let a deactivated principal act again."""
 
     needs_reason = True
     example: ClassVar[dict[str, Any]] = {"reason": "Returned from leave"}
+
+
+class IdentifyPrincipal(_AboutPrincipal, yields=PrincipalIdentified):
+    """Say that this principal is the same human as `person`, that human's first principal. Once, and for good.
+
+    Where the two have roles that must be apart, one of them goes first.
+    """
+
+    needs_reason = True
+    example: ClassVar[dict[str, Any]] = {
+        "person": "principal/PRN0000012",
+        "reason": "Administrator's account of the same employee",
+    }
+
+    person: PrincipalId
+
+    def reads(self) -> tuple[str, ...]:
+        return (self.person,)
+
+    def parts(self, case: Case) -> Mapping[str, Iterable[str]]:
+        return {"subject": frozenset((case.subject, self.person))}
+
+    def decide(self, case: Case) -> Events:
+        first = case.states.get(self.person, {})
+        require(self.person != case.subject, "identified-as-another", "it is the same one", case)
+        known = case.state.get("person")
+        require(known is None, "identified-once", f"{case.subject} belongs to {known}", case)
+        require_registered(self.person, "person-is-registered", case)
+        humans = case.state.get("kind") == first.get("kind") == "person"
+        require(humans, "only-persons-are-identified", "both have to be of kind person", case)
+        told = f"{self.person} belongs to {first.get('person')}; name that one"
+        require("person" not in first, "names-the-first-principal", told, case)
+        others = case.rosters.get(same_person_as(case.subject), ())
+        told = f"{', '.join(others)} name {case.subject} as their person; identify these instead"
+        require(not others, "names-the-first-principal", told, case)
+        self._require_duties_apart(case)
+        return super().decide(case)
+
+    def _require_duties_apart(self, case: Case) -> None:
+        people = principals_of(case, self.person)
+        for had in roles_had_by(case, (case.subject,)):
+            found = conflicts_with(case, had.role, people, had.state if had.is_own else {})
+            names = ", ".join(sorted(one["role_name"] for one in found.values()))
+            told = f"one human would have {had.state['role_name']} and {names}: end one grant first"
+            require(not found, "no-conflicting-role", told, case)
 
 
 def require_registered(principal: str, rule: str, case: Case) -> None:

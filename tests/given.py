@@ -4,7 +4,8 @@
     given(resolved_by_ben).when(CloseIncident(), actor=BEN).refused("closer-is-not-resolver")
 
 An order passes the shipped policy (may), in which the persons below hold every role, and then its decision
-(can), as in the ledger. Ids count up: 1, 2, 3 …
+(can), as in the ledger; with `may=`, it passes that instead, and nobody holds any role that is not given.
+It sees the rosters that all subjects stand on, in the order in which they were given. Ids count up: 1, 2, 3 …
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from domain.command import Case, Command, decide
 from domain.errors import CanNot
 from domain.event import Event, Json, State
 from domain.fold import fold
-from domain.may import DecisionRequest
+from domain.may import DecisionRequest, May
 from tests.world import rosters_in, with_every_role
 
 ADA = "principal/PRN0000001"
@@ -42,7 +43,7 @@ PRINCIPALS: Mapping[str, State] = {
     GONE: {"status": "deactivated", "kind": "person", "mode": "govern"},
 }
 
-WORLD: Mapping[str, State] = {**PRINCIPALS, **with_every_role((ADA, BEN, CLEO, DAN))}
+EVERY_ROLE: Mapping[str, State] = with_every_role((ADA, BEN, CLEO, DAN))
 
 NOW = "2026-03-02T12:00:00.000000Z"
 
@@ -76,6 +77,32 @@ class Given:
     subject: str
     state: State
     others: Mapping[str, State] = field(default_factory=dict)
+    may: May | None = None
+    """None: the shipped policy."""
+
+    def case(
+        self,
+        *,
+        actor: str = ADA,
+        now: str = NOW,
+        on_behalf_of: str | None = None,
+        besides: Mapping[str, State] | None = None,
+    ) -> Case:
+        """What a decision about the subject may look at."""
+        states = {**PRINCIPALS, **(besides or {}), **self.others}
+        if self.state:
+            states[self.subject] = self.state
+        ids = count(1)
+        return Case(
+            self.subject,
+            self.state,
+            states,
+            actor,
+            now,
+            lambda: str(next(ids)),
+            rosters_in(states),
+            on_behalf_of=on_behalf_of,
+        )
 
     def when(
         self,
@@ -84,20 +111,14 @@ class Given:
         actor: str = ADA,
         now: str = NOW,
         on_behalf_of: str | None = None,
+        may: May | None = None,
     ) -> Outcome:
-        states = {**WORLD, **self.others, self.subject: self.state}
-        ids = count(1)
-        case = Case(
-            self.subject,
-            self.state,
-            states,
-            actor,
-            now,
-            lambda: str(next(ids)),
-            rosters=rosters_in(states),
-            on_behalf_of=on_behalf_of,
+        may = may or self.may
+        besides = EVERY_ROLE if may is None else {}
+        case = self.case(actor=actor, now=now, on_behalf_of=on_behalf_of, besides=besides)
+        verdict = (may or by_policy)(
+            DecisionRequest(f"{command.family.name}:{command.verb}", command, case)
         )
-        verdict = by_policy(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
         if not verdict.permit:
             return Outcome([], verdict.rules, self.state, ())
         try:
@@ -112,9 +133,10 @@ def given(
     *events: Event,
     subject: str = "incident/INC0010001",
     others: Mapping[str, State] | None = None,
+    may: May | None = None,
 ) -> Given:
     """A subject with this history, in a ledger where `others` exist beside the principals above."""
-    return Given(subject, fold_from({}, events), others or {})
+    return Given(subject, fold_from({}, events), others or {}, may)
 
 
 def fold_from(state: State, events: Sequence[Event]) -> dict[str, Json]:

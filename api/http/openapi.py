@@ -36,6 +36,8 @@ TAGS: Final = {
     "Requests": "Orders about service requests.",
     "Problem tickets": "Orders about problems.",
     "Principals": "Who may sign in.",
+    "Roles": "What can be granted, and what must be apart.",
+    "Grants": "Who has which role, on whose word, until when.",
     "Observed facts": "What happened elsewhere, told by a source.",
     "Subjects": "State now or at any past moment, history, difference.",
     "Registers": "What the read models answer.",
@@ -50,6 +52,8 @@ _TAG_OF: Final = {
     "request": "Requests",
     "problem": "Problem tickets",
     "principal": "Principals",
+    "role": "Roles",
+    "grant": "Grants",
 }
 EVENT: Final[Schema] = {
     "specversion": "1.0",

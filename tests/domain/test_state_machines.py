@@ -14,6 +14,7 @@ from domain.families import FAMILIES, event_type
 from tests.shared import shared_path
 
 TICKETS = ("incident", "request", "problem")
+FAMILIES_WITH_A_MACHINE = (*TICKETS, "grant")
 
 
 @cache
@@ -22,11 +23,16 @@ def recommended() -> dict[str, Any]:
     return read
 
 
+def machine(family: str) -> dict[str, Any]:
+    found: dict[str, Any] = recommended()[recommended()["families"][family]["machine"]]
+    return found
+
+
 def transitions() -> list[Any]:
     return [
         pytest.param(family, transition, id=transition["event"])
-        for family in TICKETS
-        for transition in recommended()[family]["transitions"]
+        for family in FAMILIES_WITH_A_MACHINE
+        for transition in machine(family)["transitions"]
     ]
 
 
@@ -55,22 +61,22 @@ def test_the_status_is_all_that_a_transition_says_of_the_workflow(
     assert patch.get("status") == (None if stays else transition["to"])
 
 
-@pytest.mark.parametrize("family", TICKETS)
+@pytest.mark.parametrize("family", FAMILIES_WITH_A_MACHINE)
 def test_no_class_stands_for_a_transition_that_is_not_recommended(family: str) -> None:
-    named = {transition["event"] for transition in recommended()[family]["transitions"]}
+    named = {transition["event"] for transition in machine(family)["transitions"]}
 
     assert {event.__name__ for event in own_events(family)} == named
 
 
-@pytest.mark.parametrize("family", TICKETS)
+@pytest.mark.parametrize("family", FAMILIES_WITH_A_MACHINE)
 def test_from_a_terminal_status_nothing_leads_out(family: str) -> None:
-    for status in recommended()[family]["terminal"]:
+    for status in machine(family)["terminal"]:
         possible = [event for event in own_events(family) if event.takes_place_in(status)]
 
         assert possible == []
 
 
-@pytest.mark.parametrize("family", TICKETS)
+@pytest.mark.parametrize("family", FAMILIES_WITH_A_MACHINE)
 def test_every_transition_has_one_order_that_leads_to_it(family: str) -> None:
     yielded = [
         command.yields
@@ -81,11 +87,11 @@ def test_every_transition_has_one_order_that_leads_to_it(family: str) -> None:
     assert sorted(e.__name__ for e in yielded) == sorted(e.__name__ for e in own_events(family))
 
 
-@pytest.mark.parametrize("family", TICKETS)
+@pytest.mark.parametrize("family", FAMILIES_WITH_A_MACHINE)
 def test_a_new_subject_takes_the_creating_event_and_no_other(family: str) -> None:
     creating = [event for event in own_events(family) if event.takes_place_in(None)]
 
-    assert [event.to_status for event in creating] == [recommended()[family]["initial"]]
+    assert [event.to_status for event in creating] == [machine(family)["initial"]]
 
 
 @pytest.mark.parametrize("family", TICKETS)
@@ -96,6 +102,20 @@ def test_common_events_hold_in_any_status_and_leave_it(family: str) -> None:
         FAMILIES[family].words[0] + name for name in recommended()["common_events"]
     )
     assert all(event.from_statuses is None and event.to_status is None for event in common)
+
+
+def test_a_role_is_defined_revised_and_retired() -> None:
+    """Its machine is one line in prose: `defined -> revised* -> retired`."""
+    told = recommended()["families"]["role"]["machine"].partition(";")[0]
+    assert told == "defined -> revised* -> retired"
+
+    steps = {event.__name__: (event.from_statuses, event.to_status) for event in own_events("role")}
+
+    assert steps == {
+        "RoleDefined": ((), "defined"),
+        "RoleRevised": (("defined",), None),
+        "RoleRetired": (("defined",), "retired"),
+    }
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,0 +1,109 @@
+"""In which granted roles somebody acts at a moment.
+
+A grant ends by its `valid_to`, whether or not anybody has recorded that: whether it counts is asked of the
+times it names and of `now`. Deactivating its holder, or retiring its role, stops it at once in the same way.
+Only rosters and states of the case are read, and those are remembered: what was seen here is checked again
+before the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from domain.command import Case
+from domain.event import Json, State
+from domain.person import principals_of
+from domain.rosters import grants_delegated_to, grants_held_by
+
+Roles = Mapping[str, tuple[str, ...]]
+"""Role name → ids of the grants that give it now, sorted."""
+
+
+class Authority(NamedTuple):
+    """`people`: every principal of the acting humans, of whoever acts and of whoever is acted for."""
+
+    roles: Roles
+    people: frozenset[str]
+
+
+def authority_of(case: Case, services: Iterable[str]) -> Authority:
+    """The roles that the actor acts in on all of `services`.
+
+    Alone: those of the grants the actor holds; grants of the same human's other principals do not add up.
+    On behalf of another: those that the other delegated to a principal of the actor's human, and no others.
+    """
+    about = frozenset(services)
+    people = principals_of(case, case.actor)
+    if case.on_behalf_of is None:
+        return Authority(roles_held(case, case.actor, about), people)
+    roles = _roles_delegated(case, case.on_behalf_of, people, about)
+    return Authority(roles, people | principals_of(case, case.on_behalf_of))
+
+
+def roles_held(case: Case, principal: str, services: Iterable[str] = ()) -> Roles:
+    """The roles that `principal` holds now on all of `services`; without any, those granted for everything."""
+    if not _is_registered(case, principal):
+        return {}
+    about = frozenset(services)
+    return _by_name(
+        (grant, state)
+        for grant in case.rosters.get(grants_held_by(principal), ())
+        for state in [case.states.get(grant, {})]
+        if _counts(case, state, about)
+    )
+
+
+def holds_role(case: Case, principal: str, role: str, services: Iterable[str]) -> bool:
+    """Does `principal` hold the role of this name now, on all of `services`?"""
+    return role in roles_held(case, principal, services)
+
+
+def is_delegated_now(delegation: Mapping[str, Json], now: str) -> bool:
+    """`now`: RFC 3339 text, as everywhere here."""
+    return "ended_at" not in delegation and delegation["from"] <= now < delegation["until"]
+
+
+def _roles_delegated(
+    case: Case, holder: str, delegates: frozenset[str], about: frozenset[str]
+) -> Roles:
+    if not _is_registered(case, holder):
+        return {}
+    return _by_name(
+        (grant, state)
+        for delegate in delegates
+        for grant in case.rosters.get(grants_delegated_to(delegate), ())
+        for state in [case.states.get(grant, {})]
+        if state.get("holder") == holder
+        and any(
+            one["to"] == delegate and is_delegated_now(one, case.now)
+            for one in state["delegations"].values()
+        )
+        and _counts(case, state, about)
+        and _is_registered(case, delegate)
+    )
+
+
+def _counts(case: Case, grant: State, about: frozenset[str]) -> bool:
+    """Its holder's and its delegate's standing are asked elsewhere."""
+    if grant.get("status") != "active" or case.now < grant["valid_from"]:
+        return False
+    valid_to = grant.get("valid_to")
+    if valid_to is not None and valid_to <= case.now:
+        return False
+    scope = grant.get("services")
+    if scope is not None and not (about and about <= scope.keys()):
+        return False
+    return bool(case.states.get(grant["role"], {}).get("status") == "defined")
+
+
+def _is_registered(case: Case, principal: str) -> bool:
+    return bool(case.states.get(principal, {}).get("status") == "registered")
+
+
+def _by_name(grants: Iterable[tuple[str, State]]) -> Roles:
+    # The same grant may be delegated to two principals of one human.
+    giving: dict[str, set[str]] = {}
+    for grant, state in grants:
+        giving.setdefault(state["role_name"], set()).add(grant)
+    return {name: tuple(sorted(ids)) for name, ids in giving.items()}
