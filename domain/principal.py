@@ -91,6 +91,11 @@ class RegisterPrincipal(Command, yields=PrincipalRegistered):
     mode: Mode = "govern"
     source_uri: SourceUri | None = None
 
+    def circumstances(self, case: Case) -> Iterable[str]:
+        """`observing-source`: what is registered only states facts; it can hold no role."""
+        observes = self.kind == "source" and self.mode == "observe"
+        return ("observing-source",) if observes else ()
+
     def given(self) -> dict[str, Any]:
         said = {"kind": self.kind, "name": self.name, "mode": self.mode}
         return {**said, "source_uri": self.source_uri} if self.source_uri else said
