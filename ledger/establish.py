@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from domain.acts import LEDGER, AuthorityEstablished
+from domain.errors import Refused
 from domain.event import Event
 from domain.grant import RoleGrantApproved, RoleGranted, RoleGrantRequested
 from domain.policy import PolicyPublished, PolicyReviewed, drafted
@@ -34,6 +35,9 @@ def establish(ledger: Ledger) -> None:
 @dataclass(slots=True)
 class _Establishing:
     request: Request | None = field(default=None, init=False)
+
+    def attempt(self, error: Refused, at: str) -> None:
+        """Nobody ordered it."""
 
     def foresee(self, needs: Needs) -> None:
         """It comes alone."""

@@ -8,11 +8,13 @@ from typing import Protocol
 
 from domain.command import Case, Command, On, decide
 from domain.correction import CorrectFact
-from domain.errors import CanNot, MayNot, NotTheOwner, StaleVersion, UnknownSubject
+from domain.errors import CanNot, MayNot, NotTheOwner, Refused, StaleVersion, UnknownSubject
 from domain.event import Event, State
 from domain.may import Decision, DecisionRequest, May
+from domain.policy_schema import action_of
 from ledger.entry import Correction, Draft
 from ledger.ids import new_uuid7
+from ledger.refusals import Attempt, attempt_of
 from ledger.rosters import Roster
 from ledger.states import UNKNOWN, Loaded
 from ledger.taken import Request
@@ -142,6 +144,12 @@ class GovernProposal:
     def __post_init__(self) -> None:
         self.request = self.order.request
 
+    def attempt(self, error: Refused, at: str) -> Attempt:
+        order = self.order
+        action = action_of(order.command.family.name, order.command.verb)
+        subject = order.subject or _new(order.command)
+        return attempt_of(order.actor.principal, action, subject, error, at)
+
     def foresee(self, needs: Needs) -> None:
         order = self.order
         if order.subject is not None:
@@ -198,7 +206,9 @@ class GovernProposal:
             loaded.version,
             actor.on_behalf_of,
         )
-        decision = self.may(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
+        decision = self.may(
+            DecisionRequest(action_of(command.family.name, command.verb), command, case)
+        )
         if not decision.permit:
             raise MayNot(
                 f"{actor.principal} may not {command.verb} {subject}: {', '.join(decision.rules)}",
