@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import CanNot, Malformed
-from domain.event import Event, PersonalText, State
+from domain.event import Event, Json, PersonalText, State
 from domain.families import Family, kebab
 from domain.parts import parts_in, services_in
 from domain.rosters import POLICIES
@@ -77,6 +77,7 @@ class Command(BaseModel):
     needs_reason: ClassVar[bool] = False
     needs_target: ClassVar[bool] = False
     vacuous: ClassVar[tuple[str, ...]] = ()
+    asked_of: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {}
 
     reason: PersonalText | None = None
@@ -111,6 +112,18 @@ class Command(BaseModel):
     def circumstances(self, case: Case) -> Iterable[str]:
         """What a policy may ask about beyond who acts, as words: `lowers-priority`, `overlaps-freeze`."""
         return ()
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        """The order that an event of it tells of: to ask again who might have given it. None: it tells too little.
+
+        By default the members of both that have one name; others are None. It is not validated: what was
+        recorded stands. `asked_of`: the members that parts, services or circumstances are told from.
+        """
+        given = {name: data.get(name) for name in cls.model_fields}
+        if any(given[name] is None for name in cls.asked_of):
+            return None
+        return cls.model_construct(**given)
 
     def decide(self, case: Case) -> Events:
         """The events that carry the order out. Raises CanNot. Pure: same case, same events.

@@ -37,6 +37,10 @@ def keeps_rosters(family: str) -> bool:
     return family in _BY_FAMILY
 
 
+def roster_families() -> tuple[str, ...]:
+    return tuple(_BY_FAMILY)
+
+
 def rosters_of(subject: str, state: State) -> frozenset[str]:
     """The rosters that the subject stands on in this state; of a family without any, none."""
     rule = _BY_FAMILY.get(subject.split("/", 1)[0])

@@ -169,20 +169,23 @@ class GovernProposal:
         if order.subject is None:
             view.take_number(subject)
         said, correction = self._said(decided), _correction(order.command)
-        return [
-            Draft(
-                one.subject if isinstance(one, On) else subject,
-                type(event),
-                event.data(),
-                decided.now,
-                new_uuid7(),
-                self.source,
-                said,
-                correction=correction,
+        drafts: list[Draft] = []
+        for one in decided.events:
+            event = one.event if isinstance(one, On) else one
+            drafts.append(
+                Draft(
+                    one.subject if isinstance(one, On) else subject,
+                    type(event),
+                    event.data(),
+                    decided.now,
+                    new_uuid7(),
+                    self.source,
+                    # What follows from the same order names the first event of it.
+                    {**said, "causationid": drafts[0].id} if drafts else said,
+                    correction=correction,
+                )
             )
-            for one in decided.events
-            for event in [one.event if isinstance(one, On) else one]
-        ]
+        return drafts
 
     def _decide(self, subject: str, looks: Looks, now: str, at: int) -> _Decided:
         order, command, actor = self.order, self.order.command, self.order.actor
