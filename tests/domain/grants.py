@@ -72,17 +72,17 @@ activated = RoleGranted(valid_from=YESTERDAY, valid_to=IN_A_MONTH, granted_by=AD
 
 
 def asked(holder: str = BEN, of: str = AUTHORITY, **more: Any) -> RoleGrantRequested:
-    name = WORLD[of]["name"]
+    name = WORLD.get(of, {}).get("name", "role")
     return RoleGrantRequested(holder=holder, role=of, role_name=name, requested_by=DORA, **more)
 
 
-def active(holder: str = BEN, of: str = AUTHORITY, **more: Json) -> State:
+def active(holder: str = BEN, of: str = AUTHORITY, **more: Json) -> dict[str, Json]:
     """The state of a grant that counts; `more` overrides its members, `None` leaves one out."""
     state = {**fold_from({}, [asked(holder, of), approved, activated]), **more}
     return {name: value for name, value in state.items() if value is not None}
 
 
-def delegation(to: str, **more: Json) -> dict[str, Json]:
+def delegation(to: str, **more: Json) -> Any:
     return {"to": to, "from": YESTERDAY, "until": IN_A_WEEK, **more}
 
 
