@@ -238,7 +238,11 @@ PERMITTING: Final = (
     NamedRule(
         "registered-principals-work-on-tickets",
         "Every registered principal may work on tickets.",
-        _in(*(family.name for family in FAMILIES.values() if family.takes_common_events)),
+        _in(
+            *(family.name for family in FAMILIES.values() if family.takes_common_events),
+            "freeze",
+            "model",
+        ),
     ),
     NamedRule(
         "registered-principals-keep-principals",

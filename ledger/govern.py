@@ -171,6 +171,7 @@ class GovernProposal:
                 self.source,
                 said,
                 correction=correction,
+                derives=event.derives,
             )
             for one in decided.events
             for event in [one.event if isinstance(one, On) else one]

@@ -14,7 +14,7 @@ from ledger.entry import Correction, Draft
 from ledger.taken import Request
 from ledger.view import Needs, View
 
-GOVERNED_FAMILIES = frozenset({"principal", "ledger"})
+GOVERNED_FAMILIES = frozenset({"principal", "ledger", "freeze", "model"})
 """What confers authority is recorded under govern only."""
 
 

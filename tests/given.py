@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from domain.command import Case, Command, decide
+from domain.command import Case, Command, On, decide
 from domain.errors import CanNot
 from domain.event import Event, Json, State
 from domain.fold import fold
 from domain.may import DecisionRequest
+from domain.rosters import rosters_of
 from domain.rules import built_in
 
 ADA = "principal/PRN0000001"
@@ -49,6 +50,8 @@ class Outcome:
     refusals: tuple[str, ...]
     state: State
     vacuous: tuple[str, ...]
+    elsewhere: Sequence[On] = ()
+    """Events of other subjects."""
 
     def then(self, *expected: Event) -> Outcome:
         assert not self.refusals, f"refused by {self.refusals}"
@@ -71,6 +74,46 @@ class Given:
     state: State
     others: Mapping[str, State] = field(default_factory=dict)
 
+    def case(
+        self,
+        command: Command,
+        *,
+        actor: str = ADA,
+        now: str = NOW,
+        on_behalf_of: str | None = None,
+    ) -> Case:
+        """What the decision looks at. Rosters are those that the subjects stand on."""
+        known = {**PRINCIPALS, **self.others, self.subject: self.state}
+        # As in the ledger: nothing, for a subject that it does not know.
+        states = {**{name: {} for name in (actor, *command.reads())}, **known}
+        ids = count(1)
+        rosters: dict[str, list[str]] = {}
+        for name, state in known.items():
+            for roster in rosters_of(name, state):
+                rosters.setdefault(roster, []).append(name)
+        return Case(
+            self.subject,
+            self.state,
+            states,
+            actor,
+            now,
+            lambda: str(next(ids)),
+            rosters,
+            on_behalf_of=on_behalf_of,
+        )
+
+    def words(
+        self,
+        command: Command,
+        *,
+        actor: str = ADA,
+        now: str = NOW,
+        on_behalf_of: str | None = None,
+    ) -> set[str]:
+        """The circumstances that a policy could ask about."""
+        case = self.case(command, actor=actor, now=now, on_behalf_of=on_behalf_of)
+        return set(command.circumstances(case))
+
     def when(
         self,
         command: Command,
@@ -79,27 +122,18 @@ class Given:
         now: str = NOW,
         on_behalf_of: str | None = None,
     ) -> Outcome:
-        known = {**PRINCIPALS, **self.others}
-        states = {name: known.get(name, {}) for name in (actor, *command.reads())}
-        ids = count(1)
-        case = Case(
-            self.subject,
-            self.state,
-            states,
-            actor,
-            now,
-            lambda: str(next(ids)),
-            on_behalf_of=on_behalf_of,
-        )
+        case = self.case(command, actor=actor, now=now, on_behalf_of=on_behalf_of)
         verdict = built_in(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
         if not verdict.permit:
             return Outcome([], verdict.rules, self.state, ())
         try:
-            events = [event for event in decide(command, case) if isinstance(event, Event)]
+            decided = decide(command, case)
         except CanNot as refusal:
             return Outcome([], refusal.rules, self.state, ())
+        events = [event for event in decided if isinstance(event, Event)]
         after = fold_from(self.state, events)
-        return Outcome(events, (), after, command.vacuous_guards(case))
+        elsewhere = [event for event in decided if isinstance(event, On)]
+        return Outcome(events, (), after, command.vacuous_guards(case), elsewhere)
 
 
 def given(
@@ -112,7 +146,13 @@ def given(
 
 
 def fold_from(state: State, events: Sequence[Event]) -> dict[str, Json]:
-    return fold([dict(state), *(event.data() for event in events)])
+    """With what the ledger states along in events that derive something."""
+    folded = dict(state)
+    for event in events:
+        folded = fold([folded, event.data()])
+        if event.derives:
+            folded = fold([folded, dict(event.derived(folded))])
+    return folded
 
 
 def _told(events: Sequence[Event]) -> list[tuple[str, dict[str, Json]]]:

@@ -35,6 +35,9 @@ TAGS: Final = {
     "Incidents": "Orders about incidents.",
     "Requests": "Orders about service requests.",
     "Problem tickets": "Orders about problems.",
+    "Changes": "Orders about changes.",
+    "Change models": "Orders about the models of standard changes.",
+    "Freezes": "Orders about change freezes and their exceptions.",
     "Principals": "Who may sign in.",
     "Observed facts": "What happened elsewhere, told by a source.",
     "Subjects": "State now or at any past moment, history, difference.",
@@ -49,6 +52,9 @@ _TAG_OF: Final = {
     "incident": "Incidents",
     "request": "Requests",
     "problem": "Problem tickets",
+    "change": "Changes",
+    "model": "Change models",
+    "freeze": "Freezes",
     "principal": "Principals",
 }
 EVENT: Final[Schema] = {
