@@ -171,12 +171,10 @@ class ProposeModel(Command, yields=ModelProposed):
     def decide(self, case: Case) -> Sequence[Event]:
         given = {name: value for name, value in self.given().items() if value is not None}
         return self.stating(
-            **{
-                **given,
-                "services": set_of(given.pop("named_services")),
-                "proposed_by": case.actor,
-                "proposed_at": case.now,
-            }
+            services=set_of(given.pop("named_services")),
+            proposed_by=case.actor,
+            proposed_at=case.now,
+            **given,
         )
 
 

@@ -73,6 +73,7 @@ class Given:
     subject: str
     state: State
     others: Mapping[str, State] = field(default_factory=dict)
+    first_id: int = 1
 
     def case(
         self,
@@ -86,7 +87,7 @@ class Given:
         known = {**PRINCIPALS, **self.others, self.subject: self.state}
         # As in the ledger: nothing, for a subject that it does not know.
         states = {**{name: {} for name in (actor, *command.reads())}, **known}
-        ids = count(1)
+        ids = count(self.first_id)
         rosters: dict[str, list[str]] = {}
         for name, state in known.items():
             for roster in rosters_of(name, state):
