@@ -63,7 +63,8 @@ class Command(BaseModel):
     """Base of every command. Subclass with `family=` and `yields=` (the event it is about).
 
     `verb` is the path segment, e.g. `put-on-hold`: the class name less the family's word, kebab-case.
-    `creates`: the ledger hands out the subject's number. `vacuous`: guards that name what is not built
+    `creates`: the ledger hands out the subject's number; `by_verb`: and another command is the ordinary way to
+    create one, so that this one is asked for by its verb. `vacuous`: guards that name what is not built
     yet; each event of the command lists them in `rules`. `needs_target`: the command is about an earlier
     entry, which the ledger looks up and hands to the command's own check (see `domain/correction.py`).
     """
@@ -74,6 +75,7 @@ class Command(BaseModel):
     verb: ClassVar[str] = ""
     yields: ClassVar[type[Event]]
     creates: ClassVar[bool] = False
+    by_verb: ClassVar[bool] = False
     needs_reason: ClassVar[bool] = False
     needs_target: ClassVar[bool] = False
     vacuous: ClassVar[tuple[str, ...]] = ()
@@ -171,7 +173,9 @@ def command_class(family: str, name: str) -> type[Command]:
 
 
 def creating_command(family: str) -> type[Command] | None:
-    return next((c for (f, _), c in COMMANDS.items() if f == family and c.creates), None)
+    """The ordinary one; of a family that is only observed, none."""
+    creating = (c for (f, _), c in COMMANDS.items() if f == family and c.creates)
+    return next((command for command in creating if not command.by_verb), None)
 
 
 def decide(command: Command, case: Case) -> Events:

@@ -63,3 +63,13 @@ def same_person_as(principal: str) -> str:
 def windows_on(service: str) -> str:
     """Changes that are going to be, or are being, implemented on the service."""
     return f"windows-on {service}"
+
+
+def windows_on_item(configuration_item: str) -> str:
+    """The same for a configuration item, whose name may be that of a service."""
+    return f"windows-on-item {configuration_item}"
+
+
+def failures_of(model: str) -> str:
+    """Changes by the standard change model that closed failed, or were backed out."""
+    return f"failures-of {model}"

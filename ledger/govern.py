@@ -183,6 +183,7 @@ class GovernProposal:
                     # What follows from the same order names the first event of it.
                     {**said, "causationid": drafts[0].id} if drafts else said,
                     correction=correction,
+                    derives=event.derives,
                 )
             )
         return drafts

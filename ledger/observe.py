@@ -15,7 +15,7 @@ from ledger.refusals import Attempt, attempt_of
 from ledger.taken import Request
 from ledger.view import Needs, View
 
-GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "ledger"})
+GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "policy", "freeze", "model", "ledger"})
 """What confers authority is recorded under govern only."""
 
 

@@ -38,6 +38,7 @@ def roles() -> Mapping[str, State]:
         f"role/{role.name}": {
             "status": "defined",
             "name": role.name,
+            "revision": 1,
             "privileged": role.privileged,
             "conflicts": dict.fromkeys(role.conflicts, True),
         }

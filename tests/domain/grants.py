@@ -14,7 +14,7 @@ from domain.grant import (
     SodExceptionGranted,
 )
 from domain.role import RoleDefined
-from tests.given import ADA, BEN, CLEO, PRINCIPALS, Given, fold_from, given
+from tests.given import ADA, BEN, CLEO, PRINCIPALS, Given, fold_from, given, standing
 from tests.open_door import open_door
 
 DORA = "principal/PRN0000004"
@@ -93,4 +93,4 @@ def granting(*events: Any, others: Mapping[str, State] | None = None) -> Given:
 
 def holding(state: State, others: Mapping[str, State] | None = None) -> Given:
     """`GRANT` in this state."""
-    return Given(GRANT, state, {**WORLD, **(others or {})}, open_door)
+    return standing(GRANT, state, {**WORLD, **(others or {})})

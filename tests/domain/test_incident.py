@@ -253,11 +253,14 @@ def test_waiting_for_a_change_or_problem_needs_it_linked(
         }
     )
 
-    given(*WORKING, link).when(hold, actor=BEN).then(
+    others = {f"{reason}/X1": {"status": "new"}}
+
+    given(*WORKING, link, others=others).when(hold, actor=BEN).then(
         IncidentPutOnHold(hold_reason=reason, hold_reference=f"{reason}/X1")
     ).vacuously()
-    given(*WORKING).when(hold, actor=BEN).refused("hold-needs-linked-id")
+    given(*WORKING, others=others).when(hold, actor=BEN).refused("hold-needs-linked-id")
     given(*WORKING, link).when(other, actor=BEN).refused("hold-needs-linked-id")
+    given(*WORKING, link).when(hold, actor=BEN).refused("hold-reference-exists")
 
 
 def test_the_assignee_or_the_system_resumes() -> None:
