@@ -50,10 +50,10 @@ class _Establishing:
 
 def _first_authority(view: View) -> Iterator[tuple[str, Event]]:
     policy = _numbered(view, "policy")
-    draft = drafted(TITLE, shipped_texts(), {}, SYSTEM)
-    yield policy, draft
-    yield policy, PolicyReviewed(reviewed_by=SYSTEM, content_hash=draft.content_hash)
-    reference = f"{policy}@3"
+    draft, validated = drafted(TITLE, shipped_texts(), {}, SYSTEM)
+    reviewed = PolicyReviewed(reviewed_by=SYSTEM, content_hash=draft.content_hash)
+    yield from ((policy, event) for event in (draft, validated, reviewed))
+    reference = f"{policy}@4"
     yield (
         policy,
         PolicyPublished(published_by=SYSTEM, published_at=view.recordedtime, reference=reference),

@@ -44,7 +44,7 @@ from tests.domain.grants import (
     holding,
     role,
 )
-from tests.given import BEN, CLEO, NOW, SYSTEM, Given
+from tests.given import BEN, CLEO, NOW, SYSTEM, Given, standing
 
 REFUSED = ("no-conflicting-role",)
 DEVELOPS: Mapping[str, State] = {OTHER: active(BEN, DEVELOPER)}
@@ -260,12 +260,12 @@ def test_a_conflict_and_an_exception_are_told_to_policy() -> None:
 
 def test_two_principals_whose_roles_must_be_apart_are_not_one_human_yet() -> None:
     others = {**WORLD, **DEVELOPS, THIRD: active(DORA, AUTHORITY)}
-    dora = Given(DORA, PERSON, others)
+    dora = standing(DORA, PERSON, others)
     identify = IdentifyPrincipal(person=BEN, reason="Found out")
 
     dora.when(identify).refused(*REFUSED)
     ended = {**others, OTHER: active(BEN, DEVELOPER, status="revoked")}
-    Given(DORA, PERSON, ended).when(identify).then(PrincipalIdentified(person=BEN))
+    standing(DORA, PERSON, ended).when(identify).then(PrincipalIdentified(person=BEN))
 
 
 def test_an_approval_alone_does_not_excuse_who_has_both_already() -> None:

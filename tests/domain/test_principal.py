@@ -19,6 +19,7 @@ from domain.principal import (
 )
 from domain.rosters import rosters_of, same_person_as
 from tests.given import ADA, BEN, CLEO, GONE, NAMED, SOURCE, SYSTEM, Given, fold_from, given
+from tests.open_door import open_door
 
 referenced = PrincipalReferenced(name="Updated by 21", known_to="/sources/servicenow")
 registered = PrincipalRegistered(kind="person", name="Ben", mode="govern")
@@ -86,11 +87,11 @@ def identify(person: str) -> IdentifyPrincipal:
 
 
 def test_a_principal_is_said_to_be_the_same_human_as_another_with_a_reason() -> None:
-    after = ben(registered).when(identify(CLEO))
+    after = ben(registered).when(identify(CLEO), may=open_door)
 
     after.then(identified)
     assert after.state["status"] == "registered"
-    ben(registered).when(IdentifyPrincipal(person=CLEO)).refused("reason-required")
+    ben(registered).when(IdentifyPrincipal(person=CLEO), may=open_door).refused("reason-required")
 
 
 def test_a_human_is_known_by_each_of_its_principals() -> None:
