@@ -109,8 +109,8 @@ class DenyRetroApproval(ChangeOrder, yields=RetroApprovalDenied):
 
     def carried_out(self, case: Case) -> Sequence[Event | On]:
         _require_requested(case)
-        denied = self.stating(**_decided(case))
-        return [*denied, deviating("retro-approval", "denied", case.subject, case)]
+        deviation = deviating("retro-approval", "denied", case.subject, case)
+        return [deviation, *self.stating(**_decided(case))]
 
 
 class LapseRetroApproval(ChangeOrder, yields=RetroApprovalLapsed):
@@ -120,7 +120,7 @@ class LapseRetroApproval(ChangeOrder, yields=RetroApprovalLapsed):
         _require_requested(case)
         due = case.state.get("retro_due_at", "")
         require(case.now > due, "due-date-passed", f"it is due by {due}", case)
-        return [*self.stating(), deviating("retro-approval", "lapsed", case.subject, case)]
+        return [deviating("retro-approval", "lapsed", case.subject, case), *self.stating()]
 
 
 def retro_approval_requested(case: Case) -> RetroApprovalRequested:

@@ -155,7 +155,7 @@ class DetectUnauthorizedChange(ChangeOrder, yields=UnauthorizedChangeDetected):
         )
         # About the deployment: the change has no number before it is recorded.
         deviation = deviating("authorization", "unauthorized-change", self.deployment, case)
-        return [*detected, retro_approval_requested(case), deviation]
+        return [deviation, *detected, retro_approval_requested(case)]
 
 
 class OpenPir(ChangeOrder, yields=PirOpened):
@@ -225,7 +225,7 @@ class CloseChange(ChangeOrder, yields=ChangeClosed):
         closed = self.stating(
             closure_code=self.closure_code, closed_by=case.actor, closed_at=case.now
         )
-        return [*closed, *self._suspension(case)]
+        return [*self._suspension(case), *closed]
 
     def _suspension(self, case: Case) -> Iterable[On]:
         name = case.state.get("model")

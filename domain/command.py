@@ -50,7 +50,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """An event of another subject than the command's, recorded with the others or not at all."""
+    """An event of another subject than the command's, recorded with the others or not at all.
+
+    It comes before the command's own: the last receipt of an order is about its subject.
+    """
 
     subject: str
     event: Event
