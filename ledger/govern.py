@@ -59,7 +59,7 @@ class Order:
     causationid: str | None = None
 
 
-class _States(Mapping[str, State]):
+class States(Mapping[str, State]):
     """Any subject's state, loaded when it is asked for. `versions`: of all that were."""
 
     def __init__(self, looks: Looks) -> None:
@@ -88,7 +88,7 @@ class _States(Mapping[str, State]):
         return len(self._states)
 
 
-class _Rosters(Mapping[str, Sequence[str]]):
+class Rosters(Mapping[str, Sequence[str]]):
     """Any roster's members, loaded when they are asked for. `versions`: of all that were."""
 
     def __init__(self, looks: Looks) -> None:
@@ -190,7 +190,7 @@ class GovernProposal:
 
     def _decide(self, subject: str, looks: Looks, now: str, at: int) -> _Decided:
         order, command, actor = self.order, self.order.command, self.order.actor
-        states, rosters = _States(looks), _Rosters(looks)
+        states, rosters = States(looks), Rosters(looks)
         if order.subject is None:
             # What is created has no state yet, whatever its number will be.
             states.put(subject, {})
