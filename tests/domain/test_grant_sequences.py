@@ -19,6 +19,7 @@ from domain.grant import LIVE
 from domain.grant_commands import (
     ActivateRoleGrant,
     ApproveRoleGrant,
+    CertifyGrant,
     DelegateRole,
     DetectSodConflict,
     GrantSodException,
@@ -85,15 +86,16 @@ def leading_on(draw: st.DrawFn, state: State, now: str) -> tuple[Command, str]:
         case "conflicted":
             return GrantSodException(compensating_control="Watched", expires_at=soon), CLEO
         case "approved":
-            ends = draw(st.sampled_from([until, until, soon]))
+            ends = draw(st.sampled_from([until, soon]))
             return ActivateRoleGrant(valid_to=ends), somebody
         case "suspended":
             return ReinstateRole(), somebody
         case _:
             end = min(soon, state.get("valid_to") or soon)
             to = draw(st.sampled_from(PEOPLE))
-            suspend_or_delegate = [SuspendRole(), DelegateRole(to=to, until=end)]
-            return draw(st.sampled_from(suspend_or_delegate)), holder
+            certify = CertifyGrant(campaign="review/REV0000001")
+            played = [certify, certify, SuspendRole(), DelegateRole(to=to, until=end)]
+            return draw(st.sampled_from(played)), holder
 
 
 def anything(draw: st.DrawFn, state: State, now: str) -> tuple[Command, str]:
@@ -153,19 +155,19 @@ def no_human_has_two_roles_that_must_be_apart(world: Mapping[str, State], case: 
             note("two roles meet by an exception")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given_any(data=st.data())
 def test_no_sequence_of_orders_brings_together_what_must_be_apart(data: st.DataObject) -> None:
     world: dict[str, State] = {}
     people: dict[str, State] = {}
     now = NOW
     finds_out = data.draw(st.booleans(), label="some turn out to be one human")
-    for step in range(data.draw(st.integers(10, 60), label="orders")):
-        now = later(now, timedelta(hours=data.draw(st.sampled_from([0, 0, 0, 1, 30]))))
+    for step in range(data.draw(st.integers(20, 70), label="orders")):
+        now = later(now, timedelta(hours=data.draw(st.sampled_from([0, 0, 0, 1, 20, 60]))))
         known = {**WORLD, **ROLES, **people, **world}
         order: Command
-        if finds_out and data.draw(st.integers(0, 20)) == 0:
-            subject, person = data.draw(st.permutations([BEN, CLEO, DORA]))[:2]
+        if finds_out and step > 15 and data.draw(st.integers(0, 9)) == 0:
+            subject, person = data.draw(st.sampled_from([(DORA, BEN), (DORA, BEN), (CLEO, DORA)]))
             order, actor, on_behalf_of = IdentifyPrincipal(person=person, reason="So"), ADA, None
         else:
             live = [name for name, state in world.items() if state["status"] in LIVE]
