@@ -11,11 +11,13 @@ import orjson
 from domain.acts import LEDGER, SubjectKeyDestroyed
 from domain.event import Json
 from domain.families import FAMILIES, Family, human_number, subject_id
+from domain.identity import IdentityLinked
 from domain.principal import PrincipalReferenced
 from domain.rosters import keeps_rosters, rosters_of
 from ledger.corrections import corrected
 from ledger.database import Row, Transaction
 from ledger.entry import Correction, Draft, write_entry
+from ledger.identities import IdentityIndex, Name
 from ledger.log import Head, NewEntry, append_entries
 from ledger.merkle import leaf_hash
 from ledger.rosters import Move, Roster, load_roster, moves, write_rosters
@@ -60,13 +62,14 @@ class Needs:
 class _Additions:
     """What one proposal adds. Joined to the view when all of it is known to fit."""
 
-    __slots__ = ("entries", "moved", "receipts", "rosters", "seals", "subjects")
+    __slots__ = ("entries", "linked", "moved", "receipts", "rosters", "seals", "subjects")
 
     def __init__(self) -> None:
         self.entries: list[NewEntry] = []
         self.receipts: list[Receipt] = []
         self.moved: dict[str, Loaded] = {}
         self.rosters: list[Move] = []
+        self.linked: list[tuple[Name, str]] = []
         self.subjects: list[Row] = []
         self.seals: Seals | None = None
 
@@ -91,6 +94,7 @@ class View:
         self._entries: list[NewEntry] = []
         self._subjects: list[Row] = []
         self._sealer = Sealer(transaction, vault)
+        self._identities = IdentityIndex(vault, self._sealer, self)
         self.taken = Taken(transaction)
         self.trusted_recorders: set[str] = set()
         """Sources found to be registered in this commit. It drops one as soon as the source moves."""
@@ -141,6 +145,10 @@ class View:
             found = load(self._transaction, subject)
             self._cache.put(subject, found)
         return found
+
+    def stored(self, subject: str) -> Loaded:
+        """As it was before this commit."""
+        return self._cache.get(subject) or load(self._transaction, subject)
 
     def roster(self, name: str) -> Roster:
         """As it stands, with what earlier proposals of this commit changed."""
@@ -253,6 +261,7 @@ class View:
         self.moved.update(additions.moved)
         for name, subject, joins in additions.rosters:
             self.moved_rosters[name] = self.roster(name).moved(subject, joins=joins)
+        self._identities.take(additions.linked)
         self.trusted_recorders.difference_update(additions.moved)
         if additions.subjects:
             self._subjects += additions.subjects
@@ -268,6 +277,8 @@ class View:
         subject, event = draft.subject, draft.event
         if event is SubjectKeyDestroyed:
             self._give_new_keys(draft.data["erased"], position, additions)
+        if event is IdentityLinked:
+            additions.linked += self._identities.free(draft)
         loaded = additions.moved.get(subject) or self.load(subject)
         key, version, owner = loaded.key, loaded.version + 1, loaded.owner
         if key is None:
@@ -279,7 +290,7 @@ class View:
             )
         data: dict[str, Json] = draft.data
         said: Mapping[str, str | int] = draft.said
-        if event.personal or speaks(said):
+        if event.personal or event.personal_within or speaks(said):
             seals = additions.seals = additions.seals or Seals()
             data, said = self._sealer.sealed(draft, loaded, key=key, position=position, fresh=seals)
         time = self.recordedtime
@@ -351,6 +362,7 @@ class View:
             self._vault.name_principals(
                 (name, known_to, principal) for (name, known_to), principal in self._names.items()
             )
+        self._identities.write()
         if self._subjects:
             write.insert(SUBJECTS, self._subjects)
         self._sealer.write()
