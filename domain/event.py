@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.fields import FieldInfo
+from typing_extensions import get_type_hints, is_typeddict  # of its own TypedDicts too
 
 from domain.errors import Malformed, UnknownType
 from domain.families import FAMILIES, Family, event_type
@@ -85,6 +86,8 @@ class Event(BaseModel):
     asserts: ClassVar[Mapping[str, Json]] = {}
     personal: ClassVar[tuple[str, ...]] = ()
     persons: ClassVar[tuple[str, ...]] = ()
+    persons_in_records: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Members that are objects of records by id → which fields of a record name a person."""
     moments: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Json]] = {}
     common: ClassVar[bool] = False
@@ -114,6 +117,7 @@ class Event(BaseModel):
         cls.personal = tuple(_marked(cls.model_fields, PERSONAL))
         cls.persons = tuple(_marked(cls.model_fields, PERSON))
         cls.moments = tuple(_marked(cls.model_fields, MOMENT))
+        cls.persons_in_records = dict(_naming_records(cls.model_fields))
         if family is not None:
             if cls.type_name in EVENT_TYPES:
                 raise TypeError(f"{cls.type_name} is registered twice")
@@ -187,6 +191,24 @@ def _marked(fields: Mapping[str, FieldInfo], mark: _Mark) -> Iterator[str]:
     for name, info in fields.items():
         if mark in info.metadata or mark in _nested_marks(info.annotation):
             yield name
+
+
+def _naming_records(fields: Mapping[str, FieldInfo]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, info in fields.items():
+        for record in _records_in(info.annotation):
+            hints = get_type_hints(record, include_extras=True)
+            people = tuple(each for each in hints if PERSON in _nested_marks(hints[each]))
+            if people:
+                yield name, people
+
+
+def _records_in(annotation: Any) -> Iterator[type]:
+    """The TypedDicts that are the values of a mapping somewhere inside an annotation."""
+    if get_origin(annotation) is dict:
+        yield from (value for value in get_args(annotation)[1:] if is_typeddict(value))
+        return
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _records_in(argument)
 
 
 def _nested_marks(annotation: Any) -> Iterator[object]:
