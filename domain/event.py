@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self, get_type_hints
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +20,7 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.fields import FieldInfo
-from typing_extensions import is_typeddict
+from typing_extensions import get_type_hints, is_typeddict  # of its own TypedDicts too
 
 from domain.errors import Malformed, UnknownType
 from domain.families import FAMILIES, Family, event_type
@@ -88,6 +88,8 @@ class Event(BaseModel):
     personal_within: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """Members that hold objects by their ids, and which members of those objects are personal."""
     persons: ClassVar[tuple[str, ...]] = ()
+    persons_in_records: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Members that are objects of records by id → which fields of a record name a person."""
     moments: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Json]] = {}
     common: ClassVar[bool] = False
@@ -118,6 +120,7 @@ class Event(BaseModel):
         cls.personal_within = dict(_marked_within(cls.model_fields, PERSONAL))
         cls.persons = tuple(_marked(cls.model_fields, PERSON))
         cls.moments = tuple(_marked(cls.model_fields, MOMENT))
+        cls.persons_in_records = dict(_marked_within(cls.model_fields, PERSON))
         if family is not None:
             if cls.type_name in EVENT_TYPES:
                 raise TypeError(f"{cls.type_name} is registered twice")
