@@ -6,15 +6,18 @@ says what follows from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from domain.authority import authority_of
+from domain.authority import Authority, authority_of
 from domain.cedar import Question
 from domain.may import Decision, DecisionRequest
 from domain.policy import parsed
 from domain.rosters import POLICIES
 
 NO_POLICY: Final = "no-policy-in-force"
+NO_DELEGATION: Final = "no-delegation"
+"""The one circumstance that no order tells: whoever is acted for has delegated nothing that counts here now."""
 
 
 def by_policy(request: DecisionRequest) -> Decision:
@@ -39,9 +42,15 @@ def by_policy(request: DecisionRequest) -> Decision:
             state=case.state,
             parts=[part for part, people in parts.items() if people & authority.people],
             filled=[part for part, people in parts.items() if people],
-            circumstances=request.command.circumstances(case),
+            circumstances=_circumstances(request, authority),
             on_behalf=case.on_behalf_of is not None,
         )
     )
     grants = {grant for role in verdict.roles for grant in authority.roles.get(role, ())}
     return Decision(verdict.permit, str(state["reference"]), verdict.rules, tuple(sorted(grants)))
+
+
+def _circumstances(request: DecisionRequest, authority: Authority) -> Iterable[str]:
+    told = request.command.circumstances(request.case)
+    is_delegated = request.on_behalf_of is None or bool(authority.roles)
+    return told if is_delegated else (*told, NO_DELEGATION)
