@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from api.compose import new_token, token_hash
 from domain.acts import IssueToken
-from domain.errors import Malformed
+from domain.errors import Malformed, Refused
 from domain.families import FAMILIES
 from ledger.entry import Draft
 from ledger.govern import Actor, GovernProposal, Order
 from ledger.ledger import Ledger, recorded
+from ledger.refusals import Attempt
 from ledger.taken import Request
 from ledger.view import Needs, Receipt, View
 
@@ -35,6 +36,9 @@ class _TokenProposal:
     token: str = ""
     request: Request | None = None
 
+    def attempt(self, error: Refused, at: str) -> Attempt:
+        return self.inner.attempt(error, at)
+
     def foresee(self, needs: Needs) -> None:
         self.inner.foresee(needs)
 
@@ -43,7 +47,6 @@ class _TokenProposal:
         order = self.inner.order
         command = order.command.model_copy(update={"token_hash": token_hash(self.token)})
         self.inner.order = replace(order, command=command)
-        self.inner.decided = None
         return self.inner.settle(view)
 
 
@@ -66,7 +69,7 @@ def issue_token(
         expires_at=expires_at,
         reason=reason,
     )
-    proposal = _TokenProposal(ledger.proposal(Order(command, actor)))
+    proposal = _TokenProposal(ledger.undecided(Order(command, actor)))
     done = recorded(ledger.writer.submit([proposal])[0])
     return IssuedToken(proposal.token, done.receipts[0])
 

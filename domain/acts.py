@@ -59,7 +59,7 @@ class AuthorityEstablished(Event, family="ledger"):
     example: ClassVar[dict[str, Any]] = {
         "genesis": {
             "status": "unratified",
-            "policy": "policy/POL0000001@3",
+            "policy": "policy/POL0000001@4",
             "people": {"principal/PRN0000002": True},
         }
     }

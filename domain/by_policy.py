@@ -6,30 +6,54 @@ says what follows from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from domain.authority import Authority, authority_of
+from domain.authority import authority_of
 from domain.cedar import Question
+from domain.command import Case
 from domain.may import Decision, DecisionRequest
 from domain.policy import parsed
 from domain.rosters import POLICIES
 
 NO_POLICY: Final = "no-policy-in-force"
 NO_DELEGATION: Final = "no-delegation"
-"""The one circumstance that no order tells: whoever is acted for has delegated nothing that counts here now."""
+"""The circumstance of acting for somebody who delegated nothing that counts now."""
 
 
 def by_policy(request: DecisionRequest) -> Decision:
     """All rules of the policy in force that refused; or, when none did, all that permitted, and on which grants."""
-    case = request.case
+    case, command = request.case, request.command
+    parts = {part: frozenset(people) for part, people in command.parts(case).items()}
+    return _decided(
+        case, request.action, command.services(case), parts, command.circumstances(case)
+    )
+
+
+def may_read(case: Case, action: str) -> Decision:
+    """May the actor of `case` read subjects of a family, or the personal values in them (`domain.policy_schema`)?
+
+    Asked of the family as a whole: the case's subject stands for all of them, and has no state.
+    """
+    return _decided(case, action, (), {}, ())
+
+
+def _decided(
+    case: Case,
+    action: str,
+    services: Iterable[str],
+    parts: Mapping[str, frozenset[str]],
+    circumstances: Iterable[str],
+) -> Decision:
     in_force = case.rosters.get(POLICIES, ())
     if not in_force:
         return Decision(False, "none", (NO_POLICY,))
     state = case.states[in_force[-1]]
     actor = case.states.get(case.actor) or {}
-    authority = authority_of(case, request.command.services(case))
-    parts = {part: frozenset(people) for part, people in request.command.parts(case).items()}
+    authority = authority_of(case, services)
+    words = set(circumstances)
+    if case.on_behalf_of is not None and not authority.roles:
+        words.add(NO_DELEGATION)
     verdict = parsed(state).decide(
         Question(
             principal=case.actor,
@@ -37,20 +61,14 @@ def by_policy(request: DecisionRequest) -> Decision:
             status=str(actor.get("status", "unknown")),
             mode=str(actor.get("mode", "govern")),
             roles=authority.roles,
-            action=request.action,
+            action=action,
             resource=case.subject,
             state=case.state,
             parts=[part for part, people in parts.items() if people & authority.people],
             filled=[part for part, people in parts.items() if people],
-            circumstances=_circumstances(request, authority),
+            circumstances=words,
             on_behalf=case.on_behalf_of is not None,
         )
     )
     grants = {grant for role in verdict.roles for grant in authority.roles.get(role, ())}
     return Decision(verdict.permit, str(state["reference"]), verdict.rules, tuple(sorted(grants)))
-
-
-def _circumstances(request: DecisionRequest, authority: Authority) -> Iterable[str]:
-    told = request.command.circumstances(request.case)
-    is_delegated = request.on_behalf_of is None or bool(authority.roles)
-    return told if is_delegated else (*told, NO_DELEGATION)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from domain.errors import CanNot, Malformed
-from domain.event import Event, PersonalText, State
+from domain.event import Event, Json, PersonalText, State
 from domain.families import Family, kebab
 from domain.parts import parts_in, services_in
 from domain.rosters import POLICIES
@@ -50,7 +50,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """An event of another subject than the command's, recorded with the others or not at all."""
+    """An event of another subject than the command's, recorded with the others or not at all.
+
+    It comes before the command's own: the last receipt of an order is about its subject.
+    """
 
     subject: str
     event: Event
@@ -63,7 +66,8 @@ class Command(BaseModel):
     """Base of every command. Subclass with `family=` and `yields=` (the event it is about).
 
     `verb` is the path segment, e.g. `put-on-hold`: the class name less the family's word, kebab-case.
-    `creates`: the ledger hands out the subject's number. `vacuous`: guards that name what is not built
+    `creates`: the ledger hands out the subject's number; `by_verb`: and another command is the ordinary way to
+    create one, so that this one is asked for by its verb. `vacuous`: guards that name what is not built
     yet; each event of the command lists them in `rules`. `needs_target`: the command is about an earlier
     entry, which the ledger looks up and hands to the command's own check (see `domain/correction.py`).
     """
@@ -74,9 +78,11 @@ class Command(BaseModel):
     verb: ClassVar[str] = ""
     yields: ClassVar[type[Event]]
     creates: ClassVar[bool] = False
+    by_verb: ClassVar[bool] = False
     needs_reason: ClassVar[bool] = False
     needs_target: ClassVar[bool] = False
     vacuous: ClassVar[tuple[str, ...]] = ()
+    asked_of: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Any]] = {}
 
     reason: PersonalText | None = None
@@ -111,6 +117,18 @@ class Command(BaseModel):
     def circumstances(self, case: Case) -> Iterable[str]:
         """What a policy may ask about beyond who acts, as words: `lowers-priority`, `overlaps-freeze`."""
         return ()
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        """The order that an event of it tells of: to ask again who might have given it. None: it tells too little.
+
+        By default the members of both that have one name; others are None. It is not validated: what was
+        recorded stands. `asked_of`: the members that parts, services or circumstances are told from.
+        """
+        given = {name: data.get(name) for name in cls.model_fields}
+        if any(given[name] is None for name in cls.asked_of):
+            return None
+        return cls.model_construct(**given)
 
     def decide(self, case: Case) -> Events:
         """The events that carry the order out. Raises CanNot. Pure: same case, same events.
@@ -158,7 +176,9 @@ def command_class(family: str, name: str) -> type[Command]:
 
 
 def creating_command(family: str) -> type[Command] | None:
-    return next((c for (f, _), c in COMMANDS.items() if f == family and c.creates), None)
+    """The ordinary one; of a family that is only observed, none."""
+    creating = (c for (f, _), c in COMMANDS.items() if f == family and c.creates)
+    return next((command for command in creating if not command.by_verb), None)
 
 
 def decide(command: Command, case: Case) -> Events:

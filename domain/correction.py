@@ -29,6 +29,47 @@ PROTECTED_MEMBERS = frozenset(
 """Under govern no correction changes these, nor any member that names a person: rules and guards rest on
 them, and a correction must not be a way around a guard (a second person to lower a priority, say)."""
 
+PROTECTED_IN: Mapping[str, frozenset[str]] = {
+    "change": frozenset(
+        {
+            "approved_window",
+            "authorized_at",
+            "authorized_hash",
+            "break_glass_at",
+            "cab_decisions",
+            "closed_at",
+            "closure_code",
+            "commits",
+            "configuration_items",
+            "conflicts",
+            "deployment",
+            "emergency_incident",
+            "implementers",
+            "interests",
+            "model",
+            "model_version",
+            "parameters",
+            "recusals",
+            "resolved_conflicts",
+            "retro_approval",
+            "retro_content_hash",
+            "retro_decided_at",
+            "retro_due_at",
+            "review_members",
+            "revision",
+            "risk",
+            "rolled_back_at",
+            "services",
+            "tests",
+            "type",
+            "verification",
+            "window",
+        }
+    )
+}
+"""The same for the members of one family. A change's texts may be corrected: they are part of its content, so
+that approvals of what was corrected stop counting."""
+
 
 class FactCorrected(Event):
     """An earlier fact was wrong. The envelope names it (`corrects`) and carries the whole replacing patch.
@@ -77,6 +118,7 @@ def check_replacement(
     type asserts it alike for every event, left out. So a transition cannot be retracted there, only its facts.
     Raises CanNot, or Malformed for a value that the type does not take.
     """
+    protected = PROTECTED_MEMBERS | PROTECTED_IN.get(target_type.family.name, frozenset())
     if issubclass(target_type, FactCorrected):
         raise CanNot(
             "a correction names the original entry, never another correction",
@@ -98,7 +140,7 @@ def check_replacement(
     whole = whole_replacement(target_type, replacement)
     changed = [
         member
-        for member in sorted(stated & {*PROTECTED_MEMBERS, *target_type.persons})
+        for member in sorted(stated & {*protected, *target_type.persons})
         if whole.get(member) != target_data.get(member)
     ]
     if governed and changed:

@@ -88,6 +88,7 @@ class Event(BaseModel):
     moments: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Json]] = {}
     common: ClassVar[bool] = False
+    derives: ClassVar[bool] = False
 
     def __init_subclass__(
         cls,
@@ -138,6 +139,15 @@ class Event(BaseModel):
             return cls.model_validate(given)
         except ValidationError as error:
             raise Malformed(f"{cls.type_name}: {told(error)}", type=cls.type_name) from None
+
+    @classmethod
+    def derived(cls, state: State) -> Mapping[str, Json]:  # noqa: ARG003 - types that derive use it
+        """Of a type that `derives`: members that follow from the state with this event in it, as entries hold it.
+
+        The ledger states them in the event under its lock, when it was ordered: no decision can know a hash
+        over commitments that are not made yet.
+        """
+        return {}
 
     @classmethod
     def takes_place_in(cls, status: str | None) -> bool:

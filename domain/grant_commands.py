@@ -11,9 +11,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from domain.command import Case, Events, require
+from domain.command import Case, Command, Events, require
 from domain.event import (
     Event,
+    Json,
     Moment,
     PersonalText,
     PrincipalId,
@@ -72,6 +73,8 @@ class RequestRoleGrant(AboutGrant, yields=RoleGrantRequested):
         "reason": "Joins the change authority for the migration",
     }
 
+    asked_of = ("role",)
+
     role: RoleId
     holder: PrincipalId | None = None
     scope: Scope | None = None
@@ -83,6 +86,10 @@ class RequestRoleGrant(AboutGrant, yields=RoleGrantRequested):
 
     def parts(self, case: Case) -> Mapping[str, Iterable[str]]:
         return {**super().parts(case), "subject": frozenset((self.grant(case)["holder"],))}
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        return super().recalled({**data, "scope": data.get("services")})
 
     def services(self, case: Case) -> Iterable[str]:
         return self.scope or frozenset()
@@ -189,9 +196,16 @@ class DelegateRole(AboutGrant, yields=RoleDelegated, verb="delegate"):
         "reason": "Holiday",
     }
 
+    asked_of = ("to",)
+
     to: PrincipalId
     valid_from: Moment | None = None
     until: Moment
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        (delegation,) = data["delegations"].values()
+        return super().recalled(delegation)
 
     def reads(self) -> tuple[str, ...]:
         return (self.to,)

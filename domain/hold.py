@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from domain.command import Case, Command, require
 from domain.event import State, Text
+from domain.linking import reads_if_built, require_exists
 
 HoldReason = Literal["requester", "supplier", "change", "problem"]
 
@@ -25,6 +26,9 @@ class PutOnHold(Command):
     hold_reason: HoldReason
     hold_reference: Text
 
+    def reads(self) -> tuple[str, ...]:
+        return reads_if_built(self.hold_reference)
+
     def require_reference(self, case: Case) -> None:
         """Raise CanNot when the reference is not one that the reason asks for."""
         if self.hold_reason == "supplier":
@@ -35,6 +39,8 @@ class PutOnHold(Command):
             linked = self.hold_reference in linked_subjects(case.state)
             message = f"link the {self.hold_reason} first, then name it, {self.hold_reason}/…"
             require(named and linked, "hold-needs-linked-id", message, case)
+            # A source may have linked what the ledger does not know.
+            require_exists(self.hold_reference, "hold-reference-exists", case)
 
     def vacuous_guards(self, case: Case) -> tuple[str, ...]:
         """No message is a subject yet, nor is a contract: that they exist can not be asked."""

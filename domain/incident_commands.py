@@ -305,6 +305,7 @@ class CancelIncident(Command, yields=IncidentCancelled):
 class ReprioritiseIncident(Command, yields=IncidentReprioritised):
     """Judge impact and urgency anew. Lowering the priority takes a second person."""
 
+    asked_of = ("impact", "urgency")
     example: ClassVar[Mapping[str, Any]] = {"impact": 1, "urgency": 2}
 
     impact: Level

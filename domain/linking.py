@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from domain.command import Case, require
 from domain.families import FAMILIES
+
+IncidentId = Annotated[
+    str, StringConstraints(pattern=r"^incident/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")
+]
+ChangeId = Annotated[str, StringConstraints(pattern=r"^change/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 
 Relation = Literal[
     "caused_by", "change", "duplicate_of", "incident", "problem", "related", "supplier_ticket"

@@ -54,12 +54,11 @@ class PolicyState(TypedDict, total=False):
 
 
 class PolicyDrafted(Event, family="policy", source=(), to="drafted"):
-    """Somebody wrote a policy, and Cedar's validator passed it. From here on its text stays as it is."""
+    """Somebody wrote a policy. From here on its text stays as it is."""
 
     example: ClassVar[Mapping[str, Json]] = {
         "title": "Two approvers for high risk",
         "texts": {"tickets.cedar": '@id("anyone-reports") @sentence("…") permit (…);'},
-        "cedar_schema": "entity Incident = { … };",
         "thresholds": {"incident_reopen_days": 7},
         "content_hash": "sha256:" + "0" * 64,
         "drafted_by": "principal/PRN0000012",
@@ -67,10 +66,17 @@ class PolicyDrafted(Event, family="policy", source=(), to="drafted"):
 
     title: Text
     texts: dict[FileName, PolicyText]
-    cedar_schema: str
     thresholds: dict[str, Json]
     content_hash: Sha256
     drafted_by: Principal
+
+
+class PolicyValidated(Event, family="policy", source=("drafted",)):
+    """Cedar's validator passed every rule of it against this schema, that of the software that drafted it."""
+
+    example: ClassVar[Mapping[str, Json]] = {"cedar_schema": "entity Incident = { … };"}
+
+    cedar_schema: str
 
 
 class PolicyReviewed(Event, family="policy", source=("drafted",), to="reviewed"):
@@ -91,7 +97,7 @@ class PolicyPublished(Event, family="policy", source=("reviewed",), to="publishe
     example: ClassVar[Mapping[str, Json]] = {
         "published_by": "principal/PRN0000014",
         "published_at": "2026-03-02T09:30:00.000000Z",
-        "reference": "policy/POL0000003@3",
+        "reference": "policy/POL0000003@4",
     }
 
     published_by: Principal
@@ -131,26 +137,26 @@ class DraftPolicy(Command, yields=PolicyDrafted):
 
     def decide(self, case: Case) -> Events:
         """Raises Malformed as well."""
-        return [drafted(self.title, self.texts, self.thresholds, case.actor)]
+        return drafted(self.title, self.texts, self.thresholds, case.actor)
 
 
 def drafted(
     title: str, texts: Mapping[str, str], thresholds: Mapping[str, Json], by: str
-) -> PolicyDrafted:
-    """The event, once Cedar and the thresholds' own checks passed it. Raises Malformed."""
+) -> tuple[PolicyDrafted, PolicyValidated]:
+    """Both events, once Cedar and the thresholds' own checks passed it. Raises Malformed."""
     if not texts:
         raise Malformed("a policy has at least one file with Cedar text")
     schema = schema_text()
     validate(texts, schema)
     thresholds_of(thresholds)
-    return PolicyDrafted(
+    draft = PolicyDrafted(
         title=title,
         texts=dict(texts),
-        cedar_schema=schema,
         thresholds=dict(thresholds),
         content_hash=policy_hash(texts, thresholds),
         drafted_by=by,
     )
+    return draft, PolicyValidated(cedar_schema=schema)
 
 
 class ReviewPolicy(Command, yields=PolicyReviewed):

@@ -1,19 +1,17 @@
 """The orders that problems take, and what must hold for each. The facts they lead to: `problem.py`.
 
-Who may give them is asked elsewhere (`rules.py`); here stands what holds for everybody. Changes are not
-built yet: what a linked change closed as cannot be asked, and stands as vacuous.
+Who may give them is asked elsewhere (`rules.py`); here stands what holds for everybody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
-from pydantic import StringConstraints
-
+from domain.change import SUCCESSFUL
 from domain.command import Case, Command, Events, require
 from domain.event import Event, Level, PersonalText, PrincipalId, Text
-from domain.linking import reads_if_built, require_exists, unknowable
+from domain.linking import ChangeId, IncidentId, require_exists
 from domain.principal import require_registered
 from domain.problem import (
     Day,
@@ -30,11 +28,6 @@ from domain.problem import (
     RiskAcceptanceExpired,
     RootCauseIdentified,
 )
-
-IncidentId = Annotated[
-    str, StringConstraints(pattern=r"^incident/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")
-]
-ChangeId = Annotated[str, StringConstraints(pattern=r"^change/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
 
 
 class RaiseProblem(Command, yields=ProblemRaised):
@@ -159,32 +152,37 @@ class RequestFix(Command, yields=FixRequested):
     fix_change: ChangeId
 
     def reads(self) -> tuple[str, ...]:
-        return reads_if_built(self.fix_change)
+        return (self.fix_change,)
 
     def decide(self, case: Case) -> Events:
         require_exists(self.fix_change, "change-exists", case)
         return super().decide(case)
 
-    def vacuous_guards(self, case: Case) -> tuple[str, ...]:
-        return unknowable(self.fix_change, "change-exists")
-
 
 class RecordFixFailure(Command, yields=FixFailed):
     """The linked change closed failed, or was backed out."""
 
-    vacuous = ("change-closed-unsuccessful",)
     example: ClassVar[Mapping[str, Any]] = {"fix_outcome": "backed_out"}
 
     fix_outcome: Literal["failed", "backed_out"]
 
+    def decide(self, case: Case) -> Events:
+        _require_closed({self.fix_outcome}, "change-closed-unsuccessful", case)
+        return super().decide(case)
+
+    def vacuous_guards(self, case: Case) -> tuple[str, ...]:
+        return _unnamed("change-closed-unsuccessful", case)
+
 
 class ResolveProblem(Command, yields=ProblemResolved):
-    """The linked change closed successful: the cause is gone."""
-
-    vacuous = ("change-closed-successful",)
+    """The linked change closed successful, with or without issues: the cause is gone."""
 
     def decide(self, case: Case) -> Sequence[Event]:
+        _require_closed(SUCCESSFUL, "change-closed-successful", case)
         return self.stating(resolved_by=case.actor, resolved_at=case.now)
+
+    def vacuous_guards(self, case: Case) -> tuple[str, ...]:
+        return _unnamed("change-closed-successful", case)
 
 
 class AcceptProblemRisk(Command, yields=ProblemRiskAccepted, verb="accept-risk"):
@@ -253,6 +251,20 @@ class CloseProblem(Command, yields=ProblemClosed):
 
 def _linked(incident: str, case: Case) -> dict[str, dict[str, dict[str, str]]]:
     return {"links": {f"LNK-{case.new_id()}": {"to": incident, "relation": "incident"}}}
+
+
+def _require_closed(codes: Collection[str], rule: str, case: Case) -> None:
+    """Raise CanNot by `rule` unless the change that was asked for closed with one of the codes."""
+    name = case.state.get("fix_change")
+    change = case.states.get(name, {}) if name else {}
+    closed = change.get("status") == "closed" and change.get("closure_code") in codes
+    told = f"{name} is {change.get('status')}, as {change.get('closure_code') or 'nothing yet'}"
+    require(name is None or closed, rule, told, case)
+
+
+def _unnamed(rule: str, case: Case) -> tuple[str, ...]:
+    """A source may not have said which change was asked for."""
+    return () if case.state.get("fix_change") else (rule,)
 
 
 def _today(case: Case) -> str:

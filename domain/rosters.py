@@ -37,6 +37,10 @@ def keeps_rosters(family: str) -> bool:
     return family in _BY_FAMILY
 
 
+def roster_families() -> tuple[str, ...]:
+    return tuple(_BY_FAMILY)
+
+
 def rosters_of(subject: str, state: State) -> frozenset[str]:
     """The rosters that the subject stands on in this state; of a family without any, none."""
     rule = _BY_FAMILY.get(subject.split("/", 1)[0])
@@ -59,3 +63,13 @@ def same_person_as(principal: str) -> str:
 def windows_on(service: str) -> str:
     """Changes that are going to be, or are being, implemented on the service."""
     return f"windows-on {service}"
+
+
+def windows_on_item(configuration_item: str) -> str:
+    """The same for a configuration item, whose name may be that of a service."""
+    return f"windows-on-item {configuration_item}"
+
+
+def failures_of(model: str) -> str:
+    """Changes by the standard change model that closed failed, or were backed out."""
+    return f"failures-of {model}"

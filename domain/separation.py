@@ -55,12 +55,11 @@ def conflicts_with(
     """What keeps `role` from these principals of one human: conflicting role → what was found.
 
     `grant`: the one that is to give `role`; an exception on it or on the grant that it meets lets them meet.
-    The grant that the order is about is not held against itself.
     """
     found: dict[str, Conflict] = {}
     for had in roles_had_by(case, people):
         rule = rule_between(case, role, had.role)
-        if rule is None or had.grant == case.subject or _excepted(case, role, grant, had):
+        if rule is None or _excepted(case, role, grant, had):
             continue
         version, name = case.states[rule]["revision"], had.state["role_name"]
         fresh = Conflict(rule=rule, rule_version=version, role_name=name, grants={})

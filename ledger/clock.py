@@ -45,6 +45,9 @@ class RecordingClock:
     def now(self) -> datetime:
         return self._clock.now()
 
+    def monotonic_seconds(self) -> float:
+        return self._clock.monotonic_seconds()
+
     def recorded_time(self, last: str) -> str:
         """RFC 3339 text. `last` is the newest entry's, or "" for an empty log. Raises ClockJumped."""
         wall, monotonic = self._clock.now(), self._clock.monotonic_seconds()

@@ -55,6 +55,8 @@ class Draft:
     """Who records this subject from version 1 on: an observing source, or None for the ledger itself."""
     correction: Correction | None = None
     """The data of a correction follow from it, under the lock."""
+    derives: bool = False
+    """Members of its data follow from the state with it, under the lock (`domain.event.Event.derived`)."""
 
 
 @dataclass(frozen=True, slots=True)

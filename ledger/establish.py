@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from domain.acts import LEDGER, AuthorityEstablished
+from domain.errors import Refused
 from domain.event import Event
 from domain.grant import RoleGrantApproved, RoleGranted, RoleGrantRequested
 from domain.policy import PolicyPublished, PolicyReviewed, drafted
@@ -35,6 +36,9 @@ def establish(ledger: Ledger) -> None:
 class _Establishing:
     request: Request | None = field(default=None, init=False)
 
+    def attempt(self, error: Refused, at: str) -> None:
+        """Nobody ordered it."""
+
     def foresee(self, needs: Needs) -> None:
         """It comes alone."""
 
@@ -46,10 +50,10 @@ class _Establishing:
 
 def _first_authority(view: View) -> Iterator[tuple[str, Event]]:
     policy = _numbered(view, "policy")
-    draft = drafted(TITLE, shipped_texts(), {}, SYSTEM)
-    yield policy, draft
-    yield policy, PolicyReviewed(reviewed_by=SYSTEM, content_hash=draft.content_hash)
-    reference = f"{policy}@3"
+    draft, validated = drafted(TITLE, shipped_texts(), {}, SYSTEM)
+    reviewed = PolicyReviewed(reviewed_by=SYSTEM, content_hash=draft.content_hash)
+    yield from ((policy, event) for event in (draft, validated, reviewed))
+    reference = f"{policy}@4"
     yield (
         policy,
         PolicyPublished(published_by=SYSTEM, published_at=view.recordedtime, reference=reference),

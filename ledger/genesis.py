@@ -14,7 +14,7 @@ from domain.acts import (
     StartSoftware,
     TokenIssued,
 )
-from domain.errors import UnknownSubject
+from domain.errors import Refused, UnknownSubject
 from domain.event import Event
 from domain.principal import PrincipalRegistered
 from ledger.checkpoints import Signer
@@ -48,6 +48,9 @@ class Genesis:
 class _GenesisProposal:
     genesis: Genesis
     request: Request | None = None
+
+    def attempt(self, error: Refused, at: str) -> None:
+        """Nobody ordered it."""
 
     def foresee(self, needs: Needs) -> None:
         """Nothing is there yet."""

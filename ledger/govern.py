@@ -8,11 +8,13 @@ from typing import Protocol
 
 from domain.command import Case, Command, On, decide
 from domain.correction import CorrectFact
-from domain.errors import CanNot, MayNot, NotTheOwner, StaleVersion, UnknownSubject
+from domain.errors import CanNot, MayNot, NotTheOwner, Refused, StaleVersion, UnknownSubject
 from domain.event import Event, State
 from domain.may import Decision, DecisionRequest, May
+from domain.policy_schema import action_of
 from ledger.entry import Correction, Draft
 from ledger.ids import new_uuid7
+from ledger.refusals import Attempt, attempt_of
 from ledger.rosters import Roster
 from ledger.states import UNKNOWN, Loaded
 from ledger.taken import Request
@@ -57,7 +59,7 @@ class Order:
     causationid: str | None = None
 
 
-class _States(Mapping[str, State]):
+class States(Mapping[str, State]):
     """Any subject's state, loaded when it is asked for. `versions`: of all that were."""
 
     def __init__(self, looks: Looks) -> None:
@@ -86,7 +88,7 @@ class _States(Mapping[str, State]):
         return len(self._states)
 
 
-class _Rosters(Mapping[str, Sequence[str]]):
+class Rosters(Mapping[str, Sequence[str]]):
     """Any roster's members, loaded when they are asked for. `versions`: of all that were."""
 
     def __init__(self, looks: Looks) -> None:
@@ -142,6 +144,12 @@ class GovernProposal:
     def __post_init__(self) -> None:
         self.request = self.order.request
 
+    def attempt(self, error: Refused, at: str) -> Attempt:
+        order = self.order
+        action = action_of(order.command.family.name, order.command.verb)
+        subject = order.subject or _new(order.command)
+        return attempt_of(order.actor.principal, action, subject, error, at)
+
     def foresee(self, needs: Needs) -> None:
         order = self.order
         if order.subject is not None:
@@ -161,24 +169,28 @@ class GovernProposal:
         if order.subject is None:
             view.take_number(subject)
         said, correction = self._said(decided), _correction(order.command)
-        return [
-            Draft(
-                one.subject if isinstance(one, On) else subject,
-                type(event),
-                event.data(),
-                decided.now,
-                new_uuid7(),
-                self.source,
-                said,
-                correction=correction,
+        drafts: list[Draft] = []
+        for one in decided.events:
+            event = one.event if isinstance(one, On) else one
+            drafts.append(
+                Draft(
+                    one.subject if isinstance(one, On) else subject,
+                    type(event),
+                    event.data(),
+                    decided.now,
+                    new_uuid7(),
+                    self.source,
+                    # What follows from the same order names the first event of it.
+                    {**said, "causationid": drafts[0].id} if drafts else said,
+                    correction=correction,
+                    derives=event.derives,
+                )
             )
-            for one in decided.events
-            for event in [one.event if isinstance(one, On) else one]
-        ]
+        return drafts
 
     def _decide(self, subject: str, looks: Looks, now: str, at: int) -> _Decided:
         order, command, actor = self.order, self.order.command, self.order.actor
-        states, rosters = _States(looks), _Rosters(looks)
+        states, rosters = States(looks), Rosters(looks)
         if order.subject is None:
             # What is created has no state yet, whatever its number will be.
             states.put(subject, {})
@@ -198,7 +210,9 @@ class GovernProposal:
             loaded.version,
             actor.on_behalf_of,
         )
-        decision = self.may(DecisionRequest(f"{command.family.name}:{command.verb}", command, case))
+        decision = self.may(
+            DecisionRequest(action_of(command.family.name, command.verb), command, case)
+        )
         if not decision.permit:
             raise MayNot(
                 f"{actor.principal} may not {command.verb} {subject}: {', '.join(decision.rules)}",

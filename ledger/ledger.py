@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,16 +110,12 @@ class Ledger(Application[str]):
         return to_text(self._clock.now())
 
     def proposal(self, order: Order) -> GovernProposal:
-        """Decide ahead of the lock. Raises LedgerError when the order is refused in the state that holds now."""
+        """Decided ahead of the lock, where that goes: a refusal is for the log to tell, and is recorded there."""
         made = self.undecided(order)
-        if order.request is not None:
-            # A repeated request gets its first receipt, even where the order would be refused by now.
-            return made
-        try:
-            made.rehearse(_AtHand(self, self._cache), self.now(), self._cache.position)
-        except LedgerError:
-            # What the cache tells may be old. Only what the log says refuses.
-            made.rehearse(self, self.now(), self._cache.position)
+        # A repeated request gets its first receipt, even where the order would be refused by now.
+        if order.request is None:
+            with contextlib.suppress(LedgerError):
+                made.rehearse(_AtHand(self, self._cache), self.now(), self._cache.position)
         return made
 
     def undecided(self, order: Order) -> GovernProposal:
@@ -217,6 +214,14 @@ class Ledger(Application[str]):
         return format_proof(position - 1, self.tree.inclusion(position, size), note)
 
     def close(self) -> None:
+        """What is owed to the log is recorded first. Raises StorageFailed when that fails; it is closed then too."""
+        try:
+            if self._writer is not None:
+                self._writer.settle_refusals()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         super().close()
         self.vault.close()
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 
 from domain.commitment import claims_commitment
 from domain.correction import FactCorrected
-from domain.errors import Malformed, MayNot, NotTheOwner
+from domain.errors import Malformed, MayNot, NotTheOwner, Refused
 from domain.event import Event, Json
 from ledger.corrections import type_of_target
 from ledger.entry import Correction, Draft
+from ledger.refusals import Attempt, attempt_of
 from ledger.taken import Request
 from ledger.view import Needs, View
 
-GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "ledger"})
+GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "policy", "freeze", "model", "ledger"})
 """What confers authority is recorded under govern only."""
 
 
@@ -94,6 +95,12 @@ class ObserveProposal:
     request: Request | None = None
     row: RowIdentity | None = None
     was_seen: bool = False
+
+    def attempt(self, error: Refused, at: str) -> Attempt | None:
+        """A fact that comes from a file is counted by the run that reads the file."""
+        if self.row is not None:
+            return None
+        return attempt_of(self.recorder, "observe", self.facts[0].subject, error, at)
 
     def foresee(self, needs: Needs) -> None:
         if self.row is not None:

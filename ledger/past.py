@@ -6,7 +6,7 @@ read a head first, and leaves out what lies above it, sees one picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -147,11 +147,20 @@ def position_recorded_by(database: Database, size: int, moment: str) -> int:
     Recorded times never go back along positions, so about log2(size) entries are read.
     Raises CorruptEntry.
     """
+    return _last_position(database, size, lambda recordedtime: recordedtime <= moment)
+
+
+def position_recorded_before(database: Database, size: int, moment: str) -> int:
+    """The last of the first `size` positions with `recordedtime` < `moment`; 0 if there is none."""
+    return _last_position(database, size, lambda recordedtime: recordedtime < moment)
+
+
+def _last_position(database: Database, size: int, holds: Callable[[str], bool]) -> int:
     low, high = 0, size
     with database.reading() as transaction:
         while low < high:
             middle = (low + high + 1) // 2
-            if _recordedtime(transaction, middle) <= moment:
+            if holds(_recordedtime(transaction, middle)):
                 low = middle
             else:
                 high = middle - 1

@@ -11,6 +11,7 @@ import orjson
 from domain.acts import LEDGER, SubjectKeyDestroyed
 from domain.event import Json
 from domain.families import FAMILIES, Family, human_number, subject_id
+from domain.fold import merge_patch
 from domain.principal import PrincipalReferenced
 from domain.rosters import keeps_rosters, rosters_of
 from ledger.corrections import corrected
@@ -282,6 +283,9 @@ class View:
         if event.personal or speaks(said):
             seals = additions.seals = additions.seals or Seals()
             data, said = self._sealer.sealed(draft, loaded, key=key, position=position, fresh=seals)
+        if draft.derives:
+            # After sealing: what is hashed is what an outsider's fold holds.
+            data = {**data, **event.derived(merge_patch(loaded.state, data))}
         time = self.recordedtime
         raw = write_entry(draft, data, said, position=position, version=version, recordedtime=time)
         leaf, type_name = leaf_hash(raw), event.type_name

@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple, Protocol
 
-from domain.errors import KeyReused, LedgerError
+from domain.errors import KeyReused, LedgerError, Refused
 from ledger.clock import RecordingClock
 from ledger.database import Database
 from ledger.entry import Draft, Entry
 from ledger.errors import OutcomeUnknown, StorageFailed
 from ledger.log import lock_head
 from ledger.merkle import leaf_hash
+from ledger.refusals import Attempt, Refusals
 from ledger.states import StateCache
 from ledger.taken import Request
 from ledger.vault import Vault
@@ -34,6 +35,10 @@ class Proposal(Protocol):
     """Something that wants to become entries. `request`: the client's idempotency key, if it gave one."""
 
     request: Request | None
+
+    def attempt(self, error: Refused, at: str) -> Attempt | None:
+        """What is recorded of its refusal; None: nothing."""
+        ...
 
     def foresee(self, needs: Needs) -> None:
         """Add what settling will look up, so that a whole group is looked up together."""
@@ -100,6 +105,7 @@ class Writer:
         source: str,
     ) -> None:
         self._database, self._vault, self._clock, self._cache = database, vault, clock, cache
+        self._refusals = Refusals(clock.monotonic_seconds)
         self._source = source
         self._mutex = threading.Lock()
         self._queue: deque[_Job] = deque()
@@ -117,6 +123,11 @@ class Writer:
         job = _Job(proposals)
         self._see_through(job)
         return job.result()
+
+    def settle_refusals(self) -> None:
+        """Record the refusals that were only counted so far. Raises as `submit`."""
+        if self._refusals.owes:
+            self.submit([_Owed(self._refusals)])
 
     def enqueue(self, proposals: Sequence[Proposal], when_done: Callable[[], None]) -> _Job:
         """For an event loop: `when_done` is called from the thread that commits, which `drain` may be.
@@ -255,20 +266,26 @@ class Writer:
                 )
                 _prefetch(view, [proposal for job in jobs for proposal in job.proposals])
                 for job in jobs:
-                    job.outcomes = [_settled(view, proposal) for proposal in job.proposals]
+                    job.outcomes = [
+                        _settled(view, proposal, self._refusals) for proposal in job.proposals
+                    ]
+                view.add(self._refusals.due(view))
                 moved, rosters = view.moved, view.moved_rosters
                 after = head if view.is_empty else view.flush()
                 is_written = True
         except OutcomeUnknown:
             if view is None or not is_written or not self._is_committed(view):
+                self._refusals.undo()
                 raise
             self._cache.position = 0  # whatever came in between: start from the log itself
         except Exception as error:  # one job's own, perhaps: the caller tries each alone
+            self._refusals.undo()
             if view is None or (is_written and not isinstance(error, StorageFailed)):
                 raise
             return error
         else:
             self._cache.accept(moved, rosters, after)
+        self._refusals.keep()
         for job in jobs:
             job.failure = None
         return None
@@ -286,6 +303,25 @@ class Writer:
         return bool(rows) and rows[0][0] == last.leaf_hash
 
 
+class _Owed:
+    """The refusals that are owed, on their way into the log."""
+
+    request: Request | None = None
+
+    def __init__(self, refusals: Refusals) -> None:
+        self._refusals = refusals
+
+    def attempt(self, error: Refused, at: str) -> Attempt | None:
+        """It cannot be refused."""
+        return None
+
+    def foresee(self, needs: Needs) -> None:
+        """It comes alone."""
+
+    def settle(self, view: View) -> Sequence[Draft]:
+        return self._refusals.due(view, all_of_them=True)
+
+
 def _prefetch(view: View, proposals: Sequence[Proposal]) -> None:
     if len(proposals) == 1:
         return  # there is nothing to look up together
@@ -297,7 +333,7 @@ def _prefetch(view: View, proposals: Sequence[Proposal]) -> None:
     view.prefetch(needs)
 
 
-def _settled(view: View, proposal: Proposal) -> Outcome:
+def _settled(view: View, proposal: Proposal, refusals: Refusals) -> Outcome:
     saved = view.savepoint()
     try:
         if proposal.request is not None:
@@ -308,6 +344,10 @@ def _settled(view: View, proposal: Proposal) -> Outcome:
         return Recorded(tuple(view.add(drafts, proposal.request)))
     except LedgerError as error:
         view.restore(saved)
+        if isinstance(error, Refused):
+            attempt = proposal.attempt(error, view.recordedtime)
+            if attempt is not None:
+                view.add(refusals.noted(attempt, view))
         return error
 
 

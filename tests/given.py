@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from domain.by_policy import by_policy
-from domain.command import Case, Command, decide
+from domain.command import Case, Command, On, decide
 from domain.errors import CanNot
 from domain.event import Event, Json, State
 from domain.fold import fold
 from domain.may import DecisionRequest, May
+from tests.open_door import open_door
 from tests.world import rosters_in, with_every_role
 
 ADA = "principal/PRN0000001"
@@ -56,6 +57,8 @@ class Outcome:
     refusals: tuple[str, ...]
     state: State
     vacuous: tuple[str, ...]
+    elsewhere: Sequence[On] = ()
+    """Events of other subjects."""
 
     def then(self, *expected: Event) -> Outcome:
         assert not self.refusals, f"refused by {self.refusals}"
@@ -77,6 +80,7 @@ class Given:
     subject: str
     state: State
     others: Mapping[str, State] = field(default_factory=dict)
+    first_id: int = 1
     may: May | None = None
     """None: the shipped policy."""
 
@@ -92,7 +96,7 @@ class Given:
         states = {**PRINCIPALS, **(besides or {}), **self.others}
         if self.state:
             states[self.subject] = self.state
-        ids = count(1)
+        ids = count(self.first_id)
         return Case(
             self.subject,
             self.state,
@@ -103,6 +107,18 @@ class Given:
             rosters_in(states),
             on_behalf_of=on_behalf_of,
         )
+
+    def words(
+        self,
+        command: Command,
+        *,
+        actor: str = ADA,
+        now: str = NOW,
+        on_behalf_of: str | None = None,
+    ) -> set[str]:
+        """The circumstances that a policy could ask about."""
+        case = self.case(actor=actor, now=now, on_behalf_of=on_behalf_of)
+        return set(command.circumstances(case))
 
     def when(
         self,
@@ -122,11 +138,13 @@ class Given:
         if not verdict.permit:
             return Outcome([], verdict.rules, self.state, ())
         try:
-            events = [event for event in decide(command, case) if isinstance(event, Event)]
+            decided = decide(command, case)
         except CanNot as refusal:
             return Outcome([], refusal.rules, self.state, ())
+        events = [event for event in decided if isinstance(event, Event)]
         after = fold_from(self.state, events)
-        return Outcome(events, (), after, command.vacuous_guards(case))
+        elsewhere = [event for event in decided if isinstance(event, On)]
+        return Outcome(events, (), after, command.vacuous_guards(case), elsewhere)
 
 
 def given(
@@ -136,11 +154,24 @@ def given(
     may: May | None = None,
 ) -> Given:
     """A subject with this history, in a ledger where `others` exist beside the principals above."""
-    return Given(subject, fold_from({}, events), others or {}, may)
+    return Given(subject, fold_from({}, events), others or {}, may=may)
+
+
+def standing(
+    subject: str, state: State, others: Mapping[str, State] | None = None, first_id: int = 1
+) -> Given:
+    """A subject in this state, where whoever is registered may do anything: for what *can* be done."""
+    return Given(subject, state, others or {}, first_id, open_door)
 
 
 def fold_from(state: State, events: Sequence[Event]) -> dict[str, Json]:
-    return fold([dict(state), *(event.data() for event in events)])
+    """With what the ledger states along in events that derive something."""
+    folded = dict(state)
+    for event in events:
+        folded = fold([folded, event.data()])
+        if event.derives:
+            folded = fold([folded, dict(event.derived(folded))])
+    return folded
 
 
 def _told(events: Sequence[Event]) -> list[tuple[str, dict[str, Json]]]:

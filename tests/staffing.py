@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from api.compose import NewLedger, open_house
 from api.compose import init as plain_init
 from api.settings import Settings
+from domain.errors import Refused
 from domain.rosters import ROLES
 from ledger.clock import Clock
 from ledger.entry import Draft
@@ -43,6 +44,9 @@ def give_every_role(ledger: Ledger, *holders: str) -> None:
 class _Staffing:
     holders: Sequence[str]
     request: Request | None = field(default=None, init=False)
+
+    def attempt(self, error: Refused, at: str) -> None:
+        """Nobody ordered it."""
 
     def foresee(self, needs: Needs) -> None:
         """It comes alone."""

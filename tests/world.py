@@ -16,7 +16,7 @@ from domain.rosters import rosters_of
 from ledger.shipped import shipped_roles, shipped_texts
 
 POLICY = "policy/POL0000001"
-REFERENCE = f"{POLICY}@3"
+REFERENCE = f"{POLICY}@4"
 
 
 @cache
@@ -38,6 +38,7 @@ def roles() -> Mapping[str, State]:
         f"role/{role.name}": {
             "status": "defined",
             "name": role.name,
+            "revision": 1,
             "privileged": role.privileged,
             "conflicts": dict.fromkeys(role.conflicts, True),
         }

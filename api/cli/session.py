@@ -41,7 +41,8 @@ class Session:
         """With personal values for who may see them, without for everybody else."""
         from ledger.reveal import reveal
 
-        return reveal(self.ledger, subject, told, allowed=self.identity.sees_personal)
+        allowed = self.identity.sees_personal(subject.split("/", 1)[0])
+        return reveal(self.ledger, subject, told, allowed=allowed)
 
     def order(
         self,

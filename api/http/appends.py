@@ -38,6 +38,7 @@ class Appends:
             Route("/v1/{families}/{number}/{command}", self._command, methods=["POST"]),
             Route("/v1/events", self._facts, methods=["POST"]),
             Route("/v1/{families}", self._command, methods=["POST"]),
+            Route("/v1/{families}/{command}", self._command, methods=["POST"]),
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +61,9 @@ class Appends:
                 return self._facts
             case ["", "v1", families] if families in _PLURALS:
                 scope["path_params"] = {"families": families}
+                return self._command
+            case ["", "v1", families, command] if families in _PLURALS:
+                scope["path_params"] = {"families": families, "command": command}
                 return self._command
             case ["", "v1", families, number, command] if families in _PLURALS and command != ERASE:
                 scope["path_params"] = {

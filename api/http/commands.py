@@ -38,13 +38,17 @@ from ledger.taken import Request
 from ledger.writer import Recorded
 
 PATH_FAMILIES: Final = tuple(
-    family for family in FAMILIES.values() if family.name not in {"fact", "ledger"}
+    family
+    for family in FAMILIES.values()
+    if family.name != "ledger" and any(name == family.name for name, _ in COMMANDS)
 )
-"""Facts are observed only; the ledger's own acts have addresses of their own (`administration.py`)."""
+"""What is observed only takes no orders; the ledger's own acts have addresses of their own (`administration.py`)."""
 
 
 class CommandEndpoint:
-    """ASGI. `path_params`: `families`, and for an existing subject `number` and `command`."""
+    """ASGI. `path_params`: `families`; for an existing subject `number` and `command`; `command` alone for
+    another way to create one.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -77,10 +81,12 @@ def addressed(path: Mapping[str, str]) -> tuple[type[Command], str | None]:
         raise NoSuchAddress(
             f"there are no {path['families']}; there are {', '.join(f.plural for f in PATH_FAMILIES)}"
         )
-    if "number" not in path:
+    if "command" not in path:
         return CREATING[family.name], None
     ordered = COMMANDS.get((family.name, path["command"]))
-    if ordered is None or ordered.creates:
+    if "number" not in path and ordered is not None and ordered.by_verb:
+        return ordered, None
+    if ordered is None or ordered.creates or "number" not in path:
         verbs = sorted(v for (f, v), c in COMMANDS.items() if f == family.name and not c.creates)
         raise NoSuchAddress(
             f"{family.name} has no command {path['command']!r}; it has {', '.join(verbs)}"
@@ -91,11 +97,15 @@ def addressed(path: Mapping[str, str]) -> tuple[type[Command], str | None]:
 def route_of(ordered: type[Command]) -> str:
     """The command's own address, for the API's description and for metrics."""
     plural = ordered.family.plural
+    if ordered.by_verb:
+        return f"/v1/{plural}/{ordered.verb}"
     return f"/v1/{plural}" if ordered.creates else f"/v1/{plural}/{{number}}/{ordered.verb}"
 
 
 CREATING: Final[Mapping[str, type[Command]]] = {
-    family: command for (family, _), command in COMMANDS.items() if command.creates
+    family: command
+    for (family, _), command in COMMANDS.items()
+    if command.creates and not command.by_verb
 }
 
 

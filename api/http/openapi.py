@@ -35,6 +35,9 @@ TAGS: Final = {
     "Incidents": "Orders about incidents.",
     "Requests": "Orders about service requests.",
     "Problem tickets": "Orders about problems.",
+    "Changes": "Orders about changes.",
+    "Change models": "Orders about the models of standard changes.",
+    "Freezes": "Orders about change freezes and their exceptions.",
     "Principals": "Who may sign in.",
     "Roles": "What can be granted, and what must be apart.",
     "Grants": "Who has which role, on whose word, until when.",
@@ -48,7 +51,7 @@ TAGS: Final = {
     "Health": "Is it alive, and can it work.",
     "Problems": "What can go wrong.",
 }
-_TAG_OF: Final = {"problem": "Problem tickets"}
+_TAG_OF: Final = {"problem": "Problem tickets", "model": "Change models"}
 """Where a family's tag is not its plural: `Problems` are what can go wrong."""
 EVENT: Final[Schema] = {
     "specversion": "1.0",

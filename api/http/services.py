@@ -56,4 +56,6 @@ SignedIn = Annotated[Identity, Depends(signed_in)]
 
 def revealed(services: Services, identity: Identity, subject: str, told: Json) -> Json:
     """With personal values for who holds the right `personal`, and [personal] for everybody else."""
-    return reveal(services.ledger, subject, told, allowed=identity.sees_personal)
+    return reveal(
+        services.ledger, subject, told, allowed=identity.sees_personal(subject.split("/", 1)[0])
+    )

@@ -217,7 +217,7 @@ class Cases:
         desk.order(owner, cause, problem)
         desk.order(owner, DeclareKnownError(), problem)
         yield desk.after(300, 600)
-        yield from fixed(desk, problem, owner, "change/CHG0000042")
+        yield from fixed(desk, problem, owner)
 
     def _report(
         self, title: str, service: str, impact: int, urgency: int, caller: str = CALLER

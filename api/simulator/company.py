@@ -26,6 +26,11 @@ STAFF = (
 LEAVER = "Karin Berg"
 """Leaves during the quarter, and asks to be forgotten."""
 
+CHANGE_MANAGER = "Wanda Eriksen"
+DEVELOPERS = ("Aino Laine", "Bilal Aziz", "Camila Reyes")
+TESTER = "Dov Amsel"
+REVIEWER = "Esther Nkemelu"
+
 EVERYBODY = (
     *(name for group in GROUPS.values() for name in group),
     INCIDENT_MANAGER,
@@ -33,6 +38,10 @@ EVERYBODY = (
     *APPROVERS,
     *STAFF,
     LEAVER,
+    CHANGE_MANAGER,
+    *DEVELOPERS,
+    TESTER,
+    REVIEWER,
 )
 
 MONITORING = "Monitoring"

@@ -30,6 +30,8 @@ class Desk:
     chance: random.Random
     people: dict[str, str] = field(default_factory=dict)
     incidents: list[str] = field(default_factory=list)
+    evenings: set[tuple[str, datetime]] = field(default_factory=set)
+    """(service, evening) that a change has been planned for."""
     refused: int = 0
     _observed: int = 0
 

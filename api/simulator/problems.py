@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.simulator.changes import Ended, carried_through, drafted
 from api.simulator.company import GROUPS, PROBLEM_MANAGER, SERVICES
 from api.simulator.desk import Desk
 from api.simulator.tickets import Life
@@ -55,19 +56,24 @@ def problem(desk: Desk) -> Life:
         review = desk.day(120).date().isoformat()
         desk.order(RISK_OWNER, AcceptProblemRisk(review_by=review), subject)
         return
-    yield from fixed(desk, subject, owner, f"change/CHG{chance.randint(1, 400):07d}")
+    yield from fixed(desk, subject, owner)
 
 
-def fixed(desk: Desk, subject: str, owner: str, change: str) -> Life:
-    """By a change; one in five has to be tried again."""
-    chance = desk.chance
-    desk.order(owner, RequestFix(fix_change=change), subject)
-    yield desk.after(1200, 6000)
-    if chance.random() < 0.2:
+def fixed(desk: Desk, subject: str, owner: str) -> Life:
+    """By a change; one in five is backed out, and another one tried."""
+    service = desk.state(subject).get("service", "erp")
+    ended = yield from _tried(desk, subject, owner, service, 0.2)
+    if ended != "successful":
         desk.order("system", RecordFixFailure(fix_outcome="backed_out"), subject)
         yield desk.after(600, 3000)
-        desk.order(owner, RequestFix(fix_change=change), subject)
-        yield desk.after(1200, 4000)
+        yield from _tried(desk, subject, owner, service, 0)
     desk.order(owner, ResolveProblem(), subject)
     yield desk.after(600, 3000)
     desk.order(PROBLEM_MANAGER, CloseProblem(), subject)
+
+
+def _tried(desk: Desk, subject: str, owner: str, service: str, fails: float) -> Ended:
+    change = drafted(desk, owner, service, f"Remove the cause of {subject.split('/')[1]}")
+    desk.order(owner, RequestFix(fix_change=change), subject)
+    yield desk.after(60, 600)
+    return (yield from carried_through(desk, change, owner, fails))

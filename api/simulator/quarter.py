@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from api.simulator.cases import Case, Cases
+from api.simulator.changes import change
 from api.simulator.clock import SimulatedClock, next_opening
 from api.simulator.desk import Desk
 from api.simulator.problems import problem
@@ -21,6 +22,7 @@ WORKING_MINUTES = 600
 INCIDENTS_PER_DAY = 22
 REQUESTS_PER_DAY = 11
 PROBLEMS_PER_DAY = 0.5
+CHANGES_PER_DAY = 1.5
 ALERTS_PER_DAY = 2
 SETTLING_IN = timedelta(minutes=30)
 """At the start the telling cases come first, so that their numbers are the same every time."""
@@ -95,6 +97,7 @@ def _arrivals(desk: Desk, agenda: _Agenda) -> Iterator[Life]:
     yield _callers(desk, agenda, lambda: incident(desk), INCIDENTS_PER_DAY)
     yield _callers(desk, agenda, lambda: request(desk), REQUESTS_PER_DAY)
     yield _callers(desk, agenda, lambda: problem(desk), PROBLEMS_PER_DAY)
+    yield _callers(desk, agenda, lambda: change(desk), CHANGES_PER_DAY)
     yield _around_the_clock(desk, agenda, lambda: alert(desk, f"MON-{next(numbers):06d}"))
 
 

@@ -196,3 +196,21 @@ async def test_a_command_on_an_unknown_subject_is_not_found(tmp_path: Path) -> N
         )
 
         problem(answer, 404, "unknown-subject")
+
+
+async def test_what_is_created_in_another_way_is_asked_for_by_its_verb(tmp_path: Path) -> None:
+    async with serving(tmp_path) as api:
+        unknown = await api.client.post(
+            "/v1/changes/detect-unauthorized", json={"deployment": "deployment/DEP-1"}
+        )
+        drafted = await api.client.post(
+            "/v1/changes", json={"type": "normal", "title": "Move the queue", "services": ["mail"]}
+        )
+        nowhere = await api.client.post("/v1/changes/submit", json={})
+        observed_only = await api.client.post("/v1/deployments", json={})
+
+        assert unknown.json()["rules"] == ["deployment-exists"]
+        assert drafted.status_code == 201, drafted.text
+        assert drafted.json()["type"] == "itsm.change.drafted.v1"
+        assert nowhere.status_code == 404
+        assert observed_only.status_code in {404, 405}

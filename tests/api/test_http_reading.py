@@ -276,6 +276,7 @@ async def test_the_description_names_every_command_with_a_real_example(tmp_path:
                 continue
             plural = ordered.family.plural
             path = f"/v1/{plural}" if ordered.creates else f"/v1/{plural}/{{number}}/{verb}"
+            path = f"/v1/{plural}/{verb}" if ordered.by_verb else path
             example = paths[path]["post"]["requestBody"]["content"]["application/json"]["example"]
             ordered.model_validate(example)
         assert _dangling(told) == set()

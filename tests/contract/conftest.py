@@ -35,17 +35,18 @@ NOBODY_HASH = "sha256:" + "0" * 64
 
 
 class SettableClock:
-    """Runs with the system's clocks, `ahead` of the wall clock by what a test says."""
+    """Runs with the system's clocks: `later_seconds` later, and the wall clock `ahead` of that as well."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+        self.later_seconds = 0.0
         self._system = SystemClock()
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return datetime.now(UTC) + self.ahead + timedelta(seconds=self.later_seconds)
 
     def monotonic_seconds(self) -> float:
-        return self._system.monotonic_seconds()
+        return self._system.monotonic_seconds() + self.later_seconds
 
 
 @dataclass

@@ -117,12 +117,22 @@ def test_only_a_registered_source_in_observe_mode_observes(desk: Desk) -> None:
     assert outcome.rules == ("observing-source",)
 
 
-def test_what_confers_authority_is_never_observed(desk: Desk) -> None:
-    with pytest.raises(MayNot):
-        observe(
-            desk, desk.source(), "principal/X", "itsm.principal.registered.v1",
-            {"kind": "person", "name": "Mallory"},
-        )  # fmt: skip
+@pytest.mark.parametrize(
+    ("subject", "type_name"),
+    [
+        ("principal/X", "itsm.principal.registered.v1"),
+        ("role/X", "itsm.role.defined.v1"),
+        ("grant/X", "itsm.grant.granted.v1"),
+        ("ledger/X", "itsm.ledger.token-issued.v1"),
+    ],
+)
+def test_what_confers_authority_is_never_observed(desk: Desk, subject: str, type_name: str) -> None:
+    example = dict(event_class(type_name).example)
+
+    with pytest.raises(MayNot) as refusal:
+        observe(desk, desk.source(), subject, type_name, example)
+
+    assert refusal.value.rules == ("govern-only",)
 
 
 @pytest.mark.parametrize(

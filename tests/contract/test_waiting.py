@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from domain.errors import Refused
 from ledger.database import Row, Transaction
 from ledger.entry import Draft
 from ledger.errors import OutcomeUnknown, StorageFailed
@@ -29,6 +30,9 @@ class Act:
 
     does: Callable[[], object] = lambda: None
     request: Request | None = None
+
+    def attempt(self, error: Refused, at: str) -> None:
+        """Nobody ordered it."""
 
     def foresee(self, needs: Needs) -> None:
         """It looks nothing up."""

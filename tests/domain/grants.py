@@ -14,7 +14,7 @@ from domain.grant import (
     SodExceptionGranted,
 )
 from domain.role import RoleDefined
-from tests.given import ADA, BEN, CLEO, PRINCIPALS, Given, fold_from, given
+from tests.given import ADA, BEN, CLEO, PRINCIPALS, Given, fold_from, given, standing
 from tests.open_door import open_door
 
 DORA = "principal/PRN0000004"
@@ -72,17 +72,17 @@ activated = RoleGranted(valid_from=YESTERDAY, valid_to=IN_A_MONTH, granted_by=AD
 
 
 def asked(holder: str = BEN, of: str = AUTHORITY, **more: Any) -> RoleGrantRequested:
-    name = WORLD[of]["name"]
+    name = WORLD.get(of, {}).get("name", "role")
     return RoleGrantRequested(holder=holder, role=of, role_name=name, requested_by=DORA, **more)
 
 
-def active(holder: str = BEN, of: str = AUTHORITY, **more: Json) -> State:
+def active(holder: str = BEN, of: str = AUTHORITY, **more: Json) -> dict[str, Json]:
     """The state of a grant that counts; `more` overrides its members, `None` leaves one out."""
     state = {**fold_from({}, [asked(holder, of), approved, activated]), **more}
     return {name: value for name, value in state.items() if value is not None}
 
 
-def delegation(to: str, **more: Json) -> dict[str, Json]:
+def delegation(to: str, **more: Json) -> Any:
     return {"to": to, "from": YESTERDAY, "until": IN_A_WEEK, **more}
 
 
@@ -93,4 +93,4 @@ def granting(*events: Any, others: Mapping[str, State] | None = None) -> Given:
 
 def holding(state: State, others: Mapping[str, State] | None = None) -> Given:
     """`GRANT` in this state."""
-    return Given(GRANT, state, {**WORLD, **(others or {})}, open_door)
+    return standing(GRANT, state, {**WORLD, **(others or {})})

@@ -127,7 +127,7 @@ def test_grants_of_one_humans_principals_do_not_add_up_but_the_human_is_one() ->
     assert acting(BEN, {}).people == {BEN, BEN_ADMIN}
 
 
-def delegated(to: str, **more: Json) -> State:
+def delegated(to: str, **more: Json) -> dict[str, Json]:
     return active(delegations={"DLG-1": delegation(to, **more)})
 
 

@@ -108,10 +108,18 @@ def test_what_the_ledger_can_know_must_exist_to_be_linked() -> None:
     incident().when(unknown).refused("linked-subject-exists")
 
 
-def test_that_a_change_exists_cannot_be_asked_yet() -> None:
+def test_a_change_is_linked_that_the_ledger_knows() -> None:
     change = order("link", to="change/CHG0000042", relation="change")
+    others = {"change/CHG0000042": {"status": "draft"}}
 
-    incident().when(change).vacuously("linked-subject-exists")
+    incident().when(change).refused("linked-subject-exists")
+    given(reported, others=others).when(change).vacuously()
+
+
+def test_that_a_contract_exists_cannot_be_asked_yet() -> None:
+    contract = order("link", to="contract/CON0000042", relation="related")
+
+    incident().when(contract).vacuously("linked-subject-exists")
 
 
 def test_a_number_of_another_system_is_linked_as_such() -> None:

@@ -209,7 +209,7 @@ def test_how_long_a_privileged_role_is_given_is_the_policys_number() -> None:
 def test_a_certification_names_its_campaign() -> None:
     certify = CertifyGrant(campaign="review/REV0000001")
 
-    seen = {"campaign": "review/REV0000001", "by": CLEO, "at": NOW}
+    seen: Any = {"campaign": "review/REV0000001", "by": CLEO, "at": NOW}
     after = granting(*ACTIVE).when(certify, actor=CLEO)
     after.then(GrantCertified(certified={"CRT-1": seen}))
     assert after.state["status"] == "active"

@@ -34,6 +34,7 @@ from domain.incident_commands import (
     ResumeIncident,
     StartIncidentWork,
 )
+from tests.domain import grants
 from tests.domain.incidents import (
     WORKING,
     closed,
@@ -138,6 +139,31 @@ def test_an_assignment_is_to_a_group_or_a_person() -> None:
         AssignIncident()
 
 
+@pytest.mark.parametrize(
+    ("service", "scope", "lacks"),
+    [
+        ("mail", {"mail": True}, False),
+        ("mail", None, False),
+        ("mail", {"web": True}, True),
+        ("unclassified", {"unclassified": True}, True),
+        ("unclassified", None, False),
+        (None, None, False),
+    ],
+)
+def test_whether_an_assignee_is_a_resolver_for_the_service_is_told(
+    service: str | None, scope: dict[str, bool] | None, lacks: bool
+) -> None:
+    resolver = grants.active(BEN, "role/ROL0000007", role_name="resolver", services=scope)
+    others = {"role/ROL0000007": grants.role("resolver"), grants.GRANT: resolver}
+    case = given(reported.model_copy(update={"service": service}), others=others).case()
+    told = ["assignee-lacks-resolver-role"]
+
+    assert list(AssignIncident(assigned_to=BEN).circumstances(case)) == told * lacks
+    again = ReassignIncident(assigned_to=CLEO, reason="Ill")
+    assert list(again.circumstances(case)) == told
+    assert list(AssignIncident(assignment_group="messaging").circumstances(case)) == []
+
+
 @pytest.mark.parametrize("somebody", [GONE, "principal/PRN0000099"])
 def test_an_assignee_can_sign_in(somebody: str) -> None:
     assign, again = (
@@ -227,11 +253,14 @@ def test_waiting_for_a_change_or_problem_needs_it_linked(
         }
     )
 
-    given(*WORKING, link).when(hold, actor=BEN).then(
+    others = {f"{reason}/X1": {"status": "new"}}
+
+    given(*WORKING, link, others=others).when(hold, actor=BEN).then(
         IncidentPutOnHold(hold_reason=reason, hold_reference=f"{reason}/X1")
     ).vacuously()
-    given(*WORKING).when(hold, actor=BEN).refused("hold-needs-linked-id")
+    given(*WORKING, others=others).when(hold, actor=BEN).refused("hold-needs-linked-id")
     given(*WORKING, link).when(other, actor=BEN).refused("hold-needs-linked-id")
+    given(*WORKING, link).when(hold, actor=BEN).refused("hold-reference-exists")
 
 
 def test_the_assignee_or_the_system_resumes() -> None:

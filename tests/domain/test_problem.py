@@ -37,8 +37,8 @@ from domain.problem_commands import (
 from tests.given import ADA, BEN, CLEO, GONE, NOW, SYSTEM, Given, given
 
 INCIDENT = "incident/INC0010001"
-OTHERS = {INCIDENT: {"status": "new"}}
 CHANGE = "change/CHG0000042"
+OTHERS = {INCIDENT: {"status": "new"}, CHANGE: {"status": "draft"}}
 
 raised = ProblemRaised(title="Mail queue", raised_by=ADA, raised_at=NOW, reopen_count=0)
 owned = ProblemAccepted(owner=BEN, accepted_by=ADA)
@@ -50,8 +50,10 @@ accepted = ProblemRiskAccepted(risk_accepted_by=CLEO, risk_accepted_at=NOW, revi
 KNOWN_ERROR = (raised, owned, caused, known)
 
 
-def problem(*events: Event) -> Given:
-    return given(*events, subject="problem/PRB0010001", others=OTHERS)
+def problem(*events: Event, closed_as: str | None = None) -> Given:
+    """`closed_as`: the closure code of the change, once it is closed."""
+    change = {CHANGE: {"status": "closed", "closure_code": closed_as}} if closed_as else {}
+    return given(*events, subject="problem/PRB0010001", others={**OTHERS, **change})
 
 
 def test_a_problem_rests_on_an_incident_that_the_ledger_knows() -> None:
@@ -129,10 +131,12 @@ def test_a_known_error_has_a_root_cause_or_a_tested_workaround() -> None:
     problem(raised, owned).when(claimed, actor=BEN).refused(rule)
 
 
-def test_a_fix_names_its_change_which_cannot_be_looked_up_yet() -> None:
+def test_a_fix_names_a_change_that_the_ledger_knows() -> None:
     request = RequestFix(fix_change=CHANGE)
+    unknown = RequestFix(fix_change="change/CHG0000099")
 
-    problem(*KNOWN_ERROR).when(request, actor=BEN).then(fixing).vacuously("change-exists")
+    problem(*KNOWN_ERROR).when(request, actor=BEN).then(fixing).vacuously()
+    problem(*KNOWN_ERROR).when(unknown, actor=BEN).refused("change-exists")
     with pytest.raises(ValidationError, match="fix_change"):
         RequestFix(fix_change="incident/INC0010001")
 
@@ -140,11 +144,20 @@ def test_a_fix_names_its_change_which_cannot_be_looked_up_yet() -> None:
 def test_the_system_records_that_a_fix_failed() -> None:
     failure = RecordFixFailure(fix_outcome="backed_out")
 
-    after = problem(*KNOWN_ERROR, fixing).when(failure, actor=SYSTEM)
+    after = problem(*KNOWN_ERROR, fixing, closed_as="backed_out").when(failure, actor=SYSTEM)
 
-    after.then(FixFailed(fix_outcome="backed_out")).vacuously("change-closed-unsuccessful")
+    after.then(FixFailed(fix_outcome="backed_out")).vacuously()
     assert after.state["status"] == "known_error"
     problem(*KNOWN_ERROR, fixing).when(failure, actor=BEN).refused("only-the-system")
+
+
+@pytest.mark.parametrize("closed_as", [None, "failed", "successful", "unauthorised"])
+def test_a_fix_failed_as_its_change_says(closed_as: str | None) -> None:
+    failure = RecordFixFailure(fix_outcome="backed_out")
+
+    problem(*KNOWN_ERROR, fixing, closed_as=closed_as).when(failure, actor=SYSTEM).refused(
+        "change-closed-unsuccessful"
+    )
 
 
 def test_another_fix_forgets_how_the_last_one_ended() -> None:
@@ -155,10 +168,26 @@ def test_another_fix_forgets_how_the_last_one_ended() -> None:
     assert "fix_outcome" not in after.state
 
 
-def test_a_resolution_rests_on_a_change_that_cannot_be_asked_yet() -> None:
-    problem(*KNOWN_ERROR, fixing).when(ResolveProblem(), actor=BEN).then(resolved).vacuously(
+@pytest.mark.parametrize("closed_as", ["successful", "successful_with_issues"])
+def test_a_resolution_rests_on_a_change_that_closed_successful(closed_as: str) -> None:
+    fixed = problem(*KNOWN_ERROR, fixing, closed_as=closed_as)
+
+    fixed.when(ResolveProblem(), actor=BEN).then(resolved).vacuously()
+
+
+@pytest.mark.parametrize("closed_as", [None, "failed", "backed_out", "unauthorised"])
+def test_another_end_of_the_change_resolves_nothing(closed_as: str | None) -> None:
+    problem(*KNOWN_ERROR, fixing, closed_as=closed_as).when(ResolveProblem(), actor=BEN).refused(
         "change-closed-successful"
     )
+
+
+def test_where_a_source_did_not_say_which_change_its_end_is_vacuous() -> None:
+    unnamed = problem(raised, FixRequested())
+    failure = RecordFixFailure(fix_outcome="failed")
+
+    unnamed.when(ResolveProblem(), actor=BEN).vacuously("change-closed-successful")
+    unnamed.when(failure, actor=SYSTEM).vacuously("change-closed-unsuccessful")
 
 
 def test_the_owner_does_not_accept_the_risk() -> None:

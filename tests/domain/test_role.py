@@ -17,6 +17,7 @@ from domain.role import (
 from domain.rosters import ROLES, rosters_of
 from tests.domain.grants import DEVELOPER, WORLD, role
 from tests.given import ADA, BEN, CLEO, GONE, NAMED, Given, fold_from, given
+from tests.open_door import open_door
 
 TESTER = "role/ROL0000009"
 defined = RoleDefined(
@@ -38,7 +39,7 @@ define = DefineRole(
 
 
 def a_role(*events: Event, **others: State) -> Given:
-    return given(*events, subject=TESTER, others={**WORLD, **others})
+    return given(*events, subject=TESTER, others={**WORLD, **others}, may=open_door)
 
 
 def test_a_definition_says_owner_conflicts_and_who_does_what() -> None:

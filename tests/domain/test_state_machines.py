@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from domain.catalogue import COMMANDS
+from domain.change import Status as ChangeStatus
+from domain.change_order import ChangeOrder
+from domain.command import creating_command
 from domain.event import EVENT_TYPES, Event, events_of
 from domain.families import FAMILIES, event_type
+from domain.freeze import Status as FreezeStatus
+from domain.model import Status as ModelStatus
 from tests.shared import shared_path
 
-TICKETS = ("incident", "request", "problem")
-FAMILIES_WITH_A_MACHINE = (*TICKETS, "grant")
+TICKETS = ("incident", "request", "problem", "change")
+MACHINES = {
+    **{family: family for family in TICKETS},
+    "model": "standard_change_model",
+    "freeze": "change_freeze",
+    "grant": "role_grant",
+}
+"""Family → its machine in the file."""
 
 
 @cache
@@ -24,14 +35,14 @@ def recommended() -> dict[str, Any]:
 
 
 def machine(family: str) -> dict[str, Any]:
-    found: dict[str, Any] = recommended()[recommended()["families"][family]["machine"]]
+    found: dict[str, Any] = recommended()[MACHINES[family]]
     return found
 
 
 def transitions() -> list[Any]:
     return [
         pytest.param(family, transition, id=transition["event"])
-        for family in FAMILIES_WITH_A_MACHINE
+        for family in MACHINES
         for transition in machine(family)["transitions"]
     ]
 
@@ -61,14 +72,14 @@ def test_the_status_is_all_that_a_transition_says_of_the_workflow(
     assert patch.get("status") == (None if stays else transition["to"])
 
 
-@pytest.mark.parametrize("family", FAMILIES_WITH_A_MACHINE)
+@pytest.mark.parametrize("family", MACHINES)
 def test_no_class_stands_for_a_transition_that_is_not_recommended(family: str) -> None:
     named = {transition["event"] for transition in machine(family)["transitions"]}
 
     assert {event.__name__ for event in own_events(family)} == named
 
 
-@pytest.mark.parametrize("family", FAMILIES_WITH_A_MACHINE)
+@pytest.mark.parametrize("family", MACHINES)
 def test_from_a_terminal_status_nothing_leads_out(family: str) -> None:
     for status in machine(family)["terminal"]:
         possible = [event for event in own_events(family) if event.takes_place_in(status)]
@@ -76,7 +87,7 @@ def test_from_a_terminal_status_nothing_leads_out(family: str) -> None:
         assert possible == []
 
 
-@pytest.mark.parametrize("family", FAMILIES_WITH_A_MACHINE)
+@pytest.mark.parametrize("family", MACHINES)
 def test_every_transition_has_one_order_that_leads_to_it(family: str) -> None:
     yielded = [
         command.yields
@@ -87,11 +98,50 @@ def test_every_transition_has_one_order_that_leads_to_it(family: str) -> None:
     assert sorted(e.__name__ for e in yielded) == sorted(e.__name__ for e in own_events(family))
 
 
-@pytest.mark.parametrize("family", FAMILIES_WITH_A_MACHINE)
-def test_a_new_subject_takes_the_creating_event_and_no_other(family: str) -> None:
-    creating = [event for event in own_events(family) if event.takes_place_in(None)]
+@pytest.mark.parametrize("family", MACHINES)
+def test_a_new_subject_takes_a_creating_event_and_no_other(family: str) -> None:
+    creating = {event.__name__ for event in own_events(family) if event.takes_place_in(None)}
+    ordinary = creating_command(family)
 
-    assert [event.to_status for event in creating] == [machine(family)["initial"]]
+    assert creating == {
+        transition["event"]
+        for transition in machine(family)["transitions"]
+        if not transition["from"]
+    }
+    assert ordinary is not None
+    assert ordinary.yields.to_status == machine(family)["initial"]
+
+
+def test_every_status_that_a_state_may_have_is_of_the_machine_and_reached() -> None:
+    stated = {"change": ChangeStatus, "model": ModelStatus, "freeze": FreezeStatus}
+
+    for family, statuses in stated.items():
+        reached = {event.to_status for event in own_events(family) if event.to_status}
+        assert set(get_args(statuses)) == reached
+
+
+def test_an_order_is_for_the_types_of_change_that_its_transition_is_for() -> None:
+    every = machine("change")["types"]
+    orders = {
+        command.yields.__name__: command
+        for (family, _), command in COMMANDS.items()
+        if family == "change" and not command.yields.common
+    }
+
+    for transition in machine("change")["transitions"]:
+        order = orders[transition["event"]]
+        assert issubclass(order, ChangeOrder)
+        assert sorted(order.types) == sorted(transition.get("types", every)), transition["event"]
+
+
+def test_the_auxiliary_events_of_deployments_hold_in_any_status() -> None:
+    told = events_of("deployment")
+
+    assert {event.__name__ for event in told} == set(
+        recommended()["auxiliary_events"]["deployment"]
+    )
+    assert all(event.from_statuses is None for event in told)
+    assert not [verb for family, verb in COMMANDS if family == "deployment"]
 
 
 @pytest.mark.parametrize("family", TICKETS)

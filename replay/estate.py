@@ -1,0 +1,151 @@
+"""The whole estate, entry by entry: any subject's state and any roster as they stood just before an entry.
+
+For questions about many moments in order. Subjects that stand on rosters are few and are all kept; of the
+others those touched last are, and the rest is folded again when somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+import msgspec
+
+from domain.event import Json, State
+from domain.fold import merge_patch
+from domain.rosters import keeps_rosters, roster_families, rosters_of
+from ledger.database import Database
+from ledger.errors import CorruptEntry
+from ledger.past import entries_of, facts_of
+
+KEPT_SUBJECTS: Final = 20_000
+
+
+class Told(msgspec.Struct):
+    """The members of an entry that asking again takes."""
+
+    id: str
+    type: str
+    subject: str
+    time: str
+    subjectversion: int
+    data: dict[str, Any]
+    authid: str | None = None
+    onbehalfof: str | None = None
+    policy: str | None = None
+    decision: str | None = None
+    rules: str = ""
+    grants: str = ""
+    causationid: str | None = None
+
+
+_TOLD: Final = msgspec.json.Decoder(Told)
+
+
+def told_by(position: int, raw: bytes) -> Told:
+    """Raises CorruptEntry."""
+    try:
+        return _TOLD.decode(raw)
+    except (msgspec.MsgspecError, ValueError) as fault:
+        raise CorruptEntry(
+            f"the entry at position {position} cannot be read: {fault!r}", position=position
+        ) from fault
+
+
+class Estate:
+    """As it was before position `position` + 1. `states` and `rosters` are what a decision looks up."""
+
+    def __init__(self, database: Database, kept_subjects: int = KEPT_SUBJECTS) -> None:
+        self._database, self._most = database, kept_subjects
+        self._on_rosters: dict[str, State] = {}
+        self._others: dict[str, State] = {}
+        self._rosters: dict[str, list[str]] = {}
+        self.position = 0
+        self.states: Mapping[str, State] = _States(self)
+        self.rosters: Mapping[str, Sequence[str]] = _Rosters(self._rosters)
+
+    def skip_to(self, position: int) -> None:
+        """Go to just behind `position` without a look at each entry. Only from the start."""
+        for family in roster_families():
+            for at, raw in self._database.query(
+                "SELECT e.position, e.entry FROM events e JOIN subjects s ON s.id = e.subject "
+                "WHERE s.name >= ? AND s.name < ? AND e.position <= ? ORDER BY e.position",
+                (f"{family}/", f"{family}0", position),
+            ):
+                self._fold(told_by(at, raw))
+        self.position = position
+
+    def take(self, position: int, told: Told) -> None:
+        """Fold the next entry."""
+        self._fold(told)
+        self.position = position
+
+    def state(self, subject: str) -> State:
+        """`{}` for one that was not there yet."""
+        if keeps_rosters(subject.split("/", 1)[0]):
+            return self._on_rosters.get(subject, {})
+        found = self._others.get(subject)
+        if found is None:
+            found = self._folded(subject)
+            self._keep(subject, found)
+        return found
+
+    def _fold(self, told: Told) -> None:
+        subject = told.subject
+        if not keeps_rosters(subject.split("/", 1)[0]):
+            known = {} if told.subjectversion == 1 else self.state(subject)
+            self._keep(subject, _patched(known, told.data))
+            return
+        before = self._on_rosters.get(subject, {})
+        after = self._on_rosters[subject] = _patched(before, told.data)
+        stood, stands = rosters_of(subject, before), rosters_of(subject, after)
+        for name in stood - stands:
+            self._rosters[name].remove(subject)
+        for name in stands - stood:
+            self._rosters.setdefault(name, []).append(subject)
+
+    def _folded(self, subject: str) -> State:
+        rows = [row for row in entries_of(self._database, subject) if row[0] <= self.position]
+        state: State = {}
+        for fact in facts_of(rows):
+            state = _patched(state, fact.data)
+        return state
+
+    def _keep(self, subject: str, state: State) -> None:
+        self._others.pop(subject, None)
+        self._others[subject] = state
+        if len(self._others) > self._most:
+            for oldest in list(self._others)[: self._most // 4]:
+                del self._others[oldest]
+
+
+def _patched(state: State, patch: dict[str, Json]) -> State:
+    return merge_patch(cast("dict[str, Json]", state), patch)
+
+
+class _States(Mapping[str, State]):
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+
+    def __getitem__(self, subject: str) -> State:
+        return self._estate.state(subject)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())  # never listed: there is one for every subject that anybody may name
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _Rosters(Mapping[str, Sequence[str]]):
+    def __init__(self, rosters: Mapping[str, list[str]]) -> None:
+        self._rosters = rosters
+
+    def __getitem__(self, name: str) -> Sequence[str]:
+        return self._rosters.get(name, ())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rosters)
+
+    def __len__(self) -> int:
+        return len(self._rosters)
