@@ -153,5 +153,7 @@ def _rosters(dialect: Dialect) -> list[str]:
 
 MIGRATIONS = (_first, _rosters)
 """Migration n takes a database from schema n to n + 1. Only ever added to."""
+ROSTERS_SINCE = 2
+"""The schema that brought the table of rosters."""
 
 VERSION_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)"

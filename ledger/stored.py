@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from ledger.database import Database, Row, Transaction
 from ledger.errors import StorageFailed
+from ledger.migrate import schema_version
+from ledger.schema import ROSTERS_SINCE
 
 
 class StoredRow(NamedTuple):
@@ -184,6 +186,22 @@ def stored_snapshots(
             (first, end),
         )
     return {(key, version): StoredSnapshot(at, state) for key, version, at, state in rows}
+
+
+class StoredRoster(NamedTuple):
+    version: Any
+    members: Any
+
+
+def stored_rosters(database: Database) -> tuple[dict[str, StoredRoster] | None, int]:
+    """The rosters by name, and the position that they are exact for. None: this schema has no rosters."""
+    name, members = _as_bytes(database, "name"), _as_bytes(database, "members")
+    with database.reading() as transaction:
+        size = last_position(transaction)
+        if schema_version(transaction) < ROSTERS_SINCE:
+            return None, size
+        rows = transaction.rows(f"SELECT {name}, version, {members} FROM rosters")
+    return {_text(told): StoredRoster(version, said or b"") for told, version, said in rows}, size
 
 
 def stored_by_subject(database: Database, first: int, end: int) -> Iterator[Row]:

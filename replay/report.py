@@ -23,6 +23,7 @@ Kind = Literal[
     "key",
     "snapshot",
     "owner",
+    "roster",
     "read-model",
 ]
 _RANK = {kind: rank for rank, kind in enumerate(get_args(Kind))}

@@ -1,7 +1,7 @@
 """Is everything that was made from the log what the log makes of it?
 
-Snapshots, owners and read models are derived: no leaf hash covers them, but decisions and answers do
-rest on them. Here they are made again and compared.
+Snapshots, owners, rosters and read models are derived: no leaf hash covers them, but decisions and answers
+do rest on them. Here they are made again and compared.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from projections.registry import PROJECTIONS
 from projections.views import Views
 from replay.report import Problem, Problems, Report
 from replay.verify import Progress, verify
+from replay.verify_rosters import RosterCheck
 
 SUBJECTS_AT_ONCE = 1_000
 
@@ -42,8 +43,8 @@ def verify_deep(
     comparisons: Sequence[Comparison] = (),
     progress: Progress | None = None,
 ) -> Report:
-    """As `verify`; then every subject is folded and compared with its snapshots and its owner, and
-    `comparisons` are made. Progress counts entries twice over: hashed, then folded.
+    """As `verify`; then every subject is folded and compared with its snapshots, its owner and the rosters
+    it stands on, and `comparisons` are made. Progress counts entries twice over: hashed, then folded.
     """
     told = progress or _silent
     report = verify(database, checkpoints, lambda done, total: told(done, 2 * total))
@@ -99,11 +100,12 @@ def _fold_all(database: Database, size: int, problems: Problems, progress: Progr
     subjects = {key: (name, owner) for key, name, owner in stored_subjects(database)}
     keys = sorted(subjects)
     done = 0
+    rosters = RosterCheck(database, problems)
     # By keys that exist: a forged one may lie anywhere.
     for at in range(0, len(keys), SUBJECTS_AT_ONCE):
         chunk = keys[at : at + SUBJECTS_AT_ONCE]
         first, end = chunk[0], chunk[-1] + 1
-        fold = _SubjectFold(stored_snapshots(database, first, end), problems)
+        fold = _SubjectFold(stored_snapshots(database, first, end), problems, rosters)
         seen: set[int] = set()
         for key, rows in groupby(stored_by_subject(database, first, end), itemgetter(0)):
             name, owner = subjects.get(key, (f"the subject with key {key}", None))
@@ -113,15 +115,19 @@ def _fold_all(database: Database, size: int, problems: Problems, progress: Progr
         for key in sorted(set(chunk) - seen):
             problems.add(1, "owner", f"{subjects[key][0]} is a known subject without any entry")
         progress(size + min(done, size), 2 * size)
+    rosters.compare()
 
 
 class _SubjectFold:
     """Snapshots are read before entries, so that each has its entries however the log grows."""
 
     def __init__(
-        self, snapshots: dict[tuple[int, int], StoredSnapshot], problems: Problems
+        self,
+        snapshots: dict[tuple[int, int], StoredSnapshot],
+        problems: Problems,
+        rosters: RosterCheck,
     ) -> None:
-        self._snapshots, self._problems = snapshots, problems
+        self._snapshots, self._problems, self._rosters = snapshots, problems, rosters
 
     def take(self, key: int, name: str, owner: str | None, rows: Iterator[Row]) -> int:
         """How many entries were folded."""
@@ -135,7 +141,8 @@ class _SubjectFold:
                 # `verify` has told of it. Whatever follows cannot be folded.
                 self._forget(key)
                 break
-            state = merge_patch(state, said["data"])
+            before, state = state, merge_patch(state, said["data"])
+            self._rosters.take(name, position, before, state)
             folded += 1
             if version == 1 and owner != _owner_by(said):
                 told = f"{name} belongs to {owner}, its first entry says {_owner_by(said)}"

@@ -41,6 +41,7 @@ TAGS: Final = {
     "Principals": "Who may sign in.",
     "Roles": "What can be granted, and what must be apart.",
     "Grants": "Who has which role, on whose word, until when.",
+    "Policies": "The rules of who may: drafted, reviewed, published, superseded, never edited.",
     "Observed facts": "What happened elsewhere, told by a source.",
     "Subjects": "State now or at any past moment, history, difference.",
     "Registers": "What the read models answer.",
@@ -50,17 +51,8 @@ TAGS: Final = {
     "Health": "Is it alive, and can it work.",
     "Problems": "What can go wrong.",
 }
-_TAG_OF: Final = {
-    "incident": "Incidents",
-    "request": "Requests",
-    "problem": "Problem tickets",
-    "change": "Changes",
-    "model": "Change models",
-    "freeze": "Freezes",
-    "principal": "Principals",
-    "role": "Roles",
-    "grant": "Grants",
-}
+_TAG_OF: Final = {"problem": "Problem tickets", "model": "Change models"}
+"""Where a family's tag is not its plural: `Problems` are what can go wrong."""
 EVENT: Final[Schema] = {
     "specversion": "1.0",
     "id": "alert-4711",
@@ -131,7 +123,11 @@ def describe(routes: Sequence[BaseRoute]) -> Schema:
     for path, body in _administration(schemas):
         told["paths"][path]["post"]["requestBody"] = body
     told["components"]["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "itl_<number>_<secret>"}
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "itl_<number>_<secret> or JWT",
+        }
     }
     for path, operations in told["paths"].items():
         for operation in operations.values():
@@ -156,7 +152,7 @@ def _commands(schemas: Schema) -> Iterator[tuple[str, Schema]]:
         yield (
             route_of(ordered),
             {
-                "tags": [_TAG_OF[family]],
+                "tags": [_TAG_OF.get(family, ordered.family.plural.capitalize())],
                 "operationId": f"{family}-{verb}",
                 "summary": _sentence(ordered),
                 "description": inspect.getdoc(ordered) or "",

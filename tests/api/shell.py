@@ -6,18 +6,20 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from api.cli.commands import app
-from api.compose import open_house
+from api.compose import House, open_house
 from api.settings import Settings
 from domain.incident_commands import ReportIncident
-from ledger.genesis import OPERATOR
+from ledger.genesis import FIRST_PERSON, OPERATOR
 from ledger.govern import Actor, Order
+from tests.staffing import give_every_role
 
 ITSM_LEDGER = Path(sys.executable).with_name("itsm-ledger")
 
@@ -36,10 +38,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Shell:
-    """Runs commands on the ledger in `directory`. `env` is added to what is there."""
+    """Runs commands on the ledger in `directory`. `env` is added to what is there.
+
+    `genesis`: how many entries the log had when the test was given it.
+    """
 
     directory: Path
     env: dict[str, str]
+    genesis: int = 0
 
     def __call__(self, *arguments: str, stdin: str | None = None, **env: str) -> Done:
         done = CliRunner().invoke(app, list(arguments), input=stdin, env={**self.env, **env})
@@ -71,7 +77,7 @@ class Shell:
 
 def fill(shell: Shell, incidents: int) -> None:
     """That many more entries, in one commit: tiles fill at 256."""
-    house = open_house(Settings(database_url=shell.env["ITSM_LEDGER_DATABASE_URL"]))
+    house = _house(shell)
     orders = [Order(ReportIncident(title=str(n)), Actor(OPERATOR)) for n in range(incidents)]
     house.ledger.writer.submit([house.ledger.proposal(order) for order in orders])
     house.close()
@@ -82,6 +88,24 @@ def shell_in(directory: Path) -> Shell:
 
 
 def shell_with_ledger(directory: Path) -> tuple[Shell, dict[str, Any]]:
-    """A fresh ledger, and what `init --json` said."""
+    """A fresh ledger whose first person and operator hold every role, and what `init --json` said."""
     shell = shell_in(directory)
-    return shell, shell.ok("init", "--origin", "ledger.example/acme", "--json").json
+    made = shell.ok("init", "--origin", "ledger.example/acme", "--json").json
+    return staffed(shell), made
+
+
+def staffed(shell: Shell) -> Shell:
+    """The same, once the first person and the operator hold every role."""
+    house = _house(shell)
+    give_every_role(house.ledger, FIRST_PERSON, OPERATOR)
+    size = house.ledger.head().size
+    house.close()
+    return replace(shell, genesis=size)
+
+
+def _house(shell: Shell) -> House:
+    """Opened as the commands would, with the shell's own settings."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in shell.env.items():
+            environment.setenv(name, value)
+        return open_house(Settings())

@@ -55,7 +55,7 @@ def test_a_checkpoint_is_one_that_the_printed_key_has_signed(tmp_path: Path) -> 
     note = shell.ok("checkpoint").out
 
     found = verify_checkpoint(note, [vkey], origin="ledger.example/acme").checkpoint
-    assert found.size == 5
+    assert found.size == shell.genesis
 
 
 def test_a_rotated_key_signs_from_then_on_and_the_old_one_is_still_named(tmp_path: Path) -> None:
@@ -87,12 +87,13 @@ def test_a_restored_backup_goes_on_only_when_somebody_says_so(tmp_path: Path) ->
     again = shell("checkpoint", "--accept-loss", "--reason", "Once more", **elsewhere)
 
     assert refused.code == 3
-    assert "entries 6 to 8 are missing" in refused.err
+    kept, lost_size = shell.genesis, shell.genesis + 3
+    assert f"entries {kept + 1} to {lost_size} are missing" in refused.err
     assert silent.code == 2
     assert again.code == 4
     shell.ok("checkpoint", **elsewhere)
     lost = shell.ok("history", "ledger/LDG0000001", "--json").json["events"][-1]
-    assert lost["changes"]["lost_checkpoint.size"]["to"] == 8
+    assert lost["changes"]["lost_checkpoint.size"]["to"] == lost_size
     assert lost["reason"] == "The disk is gone"
 
 
@@ -103,7 +104,8 @@ def test_checkpoint_key_and_proof_come_as_json_too(tmp_path: Path) -> None:
     keys = shell.ok("vkey", "--json").json
     proof = shell.ok("prove", "3", "--json").json
 
-    assert (note["origin"], note["size"]) == ("ledger.example/acme", 5)
-    assert verify_checkpoint(note["checkpoint"], [parse_vkey(keys["vkey"])]).checkpoint.size == 5
+    assert (note["origin"], note["size"]) == ("ledger.example/acme", shell.genesis)
+    signed = verify_checkpoint(note["checkpoint"], [parse_vkey(keys["vkey"])]).checkpoint
+    assert signed.size == shell.genesis
     assert keys == {"vkey": made["vkey"], "previous": []}
     assert proof["proof"].startswith("c2sp.org/tlog-proof@v1\nindex 2\n")

@@ -25,7 +25,7 @@ def test_show_prints_the_state_and_the_moment_it_holds_for(shell: Shell) -> None
     told = shell.ok("show", subject, "--json").json
 
     assert list(told) == ["subject", "version", "position", "basis", "at", "known_at", "state"]
-    assert (told["subject"], told["version"], told["position"]) == (subject, 1, 6)
+    assert (told["subject"], told["version"], told["position"]) == (subject, 1, shell.genesis + 1)
     assert told["state"]["priority"] == 3
 
 
@@ -33,10 +33,10 @@ def test_show_at_a_position_is_the_state_of_then(shell: Shell) -> None:
     subject = shell.report()
     shell.order("incident", "assign", '{"assignment_group":"mail"}', subject)
 
-    then = shell.ok("show", subject, "--position", "6", "--json").json
+    then = shell.ok("show", subject, "--position", str(shell.genesis + 1), "--json").json
     now = shell.ok("show", subject, "--json").json
 
-    assert (then["state"]["status"], then["position"]) == ("new", 6)
+    assert (then["state"]["status"], then["position"]) == ("new", shell.genesis + 1)
     assert now["state"]["status"] == "assigned"
 
 
@@ -56,7 +56,7 @@ def test_show_is_readable_too(shell: Shell) -> None:
 
     said = shell.ok("show", subject).out
 
-    assert said.startswith(f"{subject}, version 1, as known (position 6)")
+    assert said.startswith(f"{subject}, version 1, as known (position {shell.genesis + 1})")
     assert "Mail is slow" in said
 
 
@@ -77,23 +77,25 @@ def test_history_says_who_why_and_what_changed(shell: Shell) -> None:
 def test_diff_says_which_entries_changed_a_field(shell: Shell) -> None:
     subject = shell.report()
     done = shell.order("incident", "assign", '{"assignment_group":"mail"}', subject)
+    before, after = done["position"] - 1, done["position"]
 
-    told = shell.ok("diff", subject, "--from", "6", "--to", "7", "--json").json
+    told = shell.ok("diff", subject, "--from", f"{before}", "--to", f"{after}", "--json").json
 
-    assert told["from"]["position"] == 6
+    assert told["from"]["position"] == before
     assert {field["field"]: field["to"] for field in told["fields"]} == {
         "status": "assigned",
         "assignment_group": "mail",
     }
-    assert told["fields"][0]["positions"] == [done["position"]]
+    assert told["fields"][0]["positions"] == [after]
 
 
 def test_events_are_the_stored_bytes_one_on_a_line(shell: Shell) -> None:
     shell.report()
 
-    lines = shell.ok("events", "--after", "4").out.splitlines()
+    lines = shell.ok("events", "--after", str(shell.genesis - 1)).out.splitlines()
 
-    assert [json.loads(line)["sequence"][-1] for line in lines] == ["5", "6"]
+    sequences = [int(json.loads(line)["sequence"]) for line in lines]
+    assert sequences == [shell.genesis, shell.genesis + 1]
 
 
 def test_an_order_reads_its_data_from_standard_input(shell: Shell) -> None:
@@ -114,14 +116,14 @@ def test_order_lists_what_a_family_takes(shell: Shell) -> None:
 
 def test_a_proof_stands_under_the_printed_key(shell: Shell) -> None:
     shell.report()
-    proof = shell.directory / "6.proof"
-    line = shell.ok("events", "--after", "5").out.rstrip("\n")
+    proof = shell.directory / "reported.proof"
+    line = shell.ok("events", "--after", str(shell.genesis)).out.rstrip("\n")
 
-    shell.ok("prove", "6", "-o", str(proof))
+    shell.ok("prove", str(shell.genesis + 1), "-o", str(proof))
 
     vkey = parse_vkey(shell.ok("vkey").out.strip())
     proven = verify_proof(line.encode(), proof.read_text(), [vkey])
-    assert proven.index == 5
+    assert proven.index == shell.genesis
 
 
 def test_tiles_are_the_whole_log_and_full_ones_are_written_once(shell: Shell) -> None:
@@ -129,9 +131,10 @@ def test_tiles_are_the_whole_log_and_full_ones_are_written_once(shell: Shell) ->
     for number in range(2):
         shell.report(f"{number}")
     first = shell.ok("tiles", "-o", str(out), "--json").json
-    bundle = out / "tile" / "entries" / "000.p" / "7"
+    size = shell.genesis + 2
+    bundle = out / "tile" / "entries" / "000.p" / str(size)
 
-    assert (first["size"], first["written"]) == (7, 2)
+    assert (first["size"], first["written"]) == (size, 2)
     assert sorted(path.name for path in out.iterdir()) == ["checkpoint", "tile", "vkey"]
     assert [Entry(0, raw).subject for raw in decode_bundle(bundle.read_bytes())][-1:] == [
         "incident/INC0010002"
@@ -158,7 +161,7 @@ def test_read_models_are_brought_to_the_head(shell: Shell) -> None:
     again = shell.ok("rebuild", "tickets", "--json").json["projections"]
 
     assert {each["projection"] for each in told} >= {"tickets", "activity", "flow"}
-    assert {(each["position"], each["lag"]) for each in told + again} == {(6, 0)}
+    assert {(each["position"], each["lag"]) for each in told + again} == {(shell.genesis + 1, 0)}
 
 
 def test_tiles_of_another_log_are_not_mixed_with_these(shell: Shell, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ async def test_the_feed_leaves_out_what_a_token_does_not_read(tmp_path: Path) ->
         await _assigned(api)
         reader = api.token_for(api.principal(), "incident:read")
 
-        page = await api.client.get("/v1/events", headers=reader)
+        page = await api.client.get("/v1/events?limit=1000", headers=reader)
 
         assert {event["subject"] for event in page.json()} == {"incident/INC0010001"}
         assert page.headers["Next-After"] == str(api.house.ledger.head().size)
@@ -280,9 +280,11 @@ async def test_the_description_names_every_command_with_a_real_example(tmp_path:
             example = paths[path]["post"]["requestBody"]["content"]["application/json"]["example"]
             ordered.model_validate(example)
         assert _dangling(told) == set()
+        described = {tag["name"] for tag in told["tags"]}
         for path, operations in paths.items():
             for operation in operations.values():
                 assert operation["summary"] or operation["description"], path
+                assert set(operation["tags"]) <= described, path
                 assert "application/problem+json" in operation["responses"]["4XX"]["content"]
 
 

@@ -14,7 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from domain.command import Command, command_class
 from domain.event import event_class
+from domain.may import May
+from domain.moments import to_text
 from domain.principal import RegisterPrincipal
+from domain.rosters import ROLES
 from ledger.checkpoints import Signer
 from ledger.clock import SystemClock
 from ledger.genesis import FIRST_PERSON, Genesis, create, open_for_appending
@@ -48,7 +51,10 @@ class SettableClock:
 
 @dataclass
 class Desk:
-    """A ledger in a directory, and short ways to work at it."""
+    """A ledger in a directory, and short ways to work at it.
+
+    `may=by_policy, prepare=establish`: the shipped policy is in force, and the first person may let others in.
+    """
 
     directory: Path
     url: str
@@ -56,6 +62,8 @@ class Desk:
     master_key: bytes = field(default_factory=lambda: os.urandom(32))
     clock: SettableClock = field(default_factory=SettableClock)
     copies: Path | None = None
+    may: May = open_door
+    prepare: Callable[[Ledger], None] | None = None
     opened: list[Ledger] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -71,7 +79,7 @@ class Desk:
             settings,
             master_key=self.master_key,
             clock=self.clock,
-            may=open_door,
+            may=self.may,
             create_tables=create_tables,
         )
         self.opened.append(made)
@@ -80,7 +88,7 @@ class Desk:
     def open(self) -> Ledger:
         """Another process's view of the same log: nothing is shared but the database."""
         ledger = self.ledger()
-        open_for_appending(ledger, self.key, "1")
+        open_for_appending(ledger, self.key, "1", self.prepare)
         return ledger
 
     def order(
@@ -111,6 +119,20 @@ class Desk:
 
     def person(self, name: str) -> str:
         return self.do(RegisterPrincipal(kind="person", name=name)).subject
+
+    def role(self, name: str) -> str:
+        """The role of this name; `make_desk(prepare=establish)` has the shipped ones."""
+        roles = self.log.roster(ROLES).members
+        return next(role for role in roles if self.log.load(role).state["name"] == name)
+
+    def grant(self, holder: str, role: str) -> str:
+        """A grant that counts for a month from now on, by the orders that it takes: the holder asks for it."""
+        until = to_text(self.clock.now() + timedelta(days=30))
+        ask = a("grant", "request", role=self.role(role), holder=None, scope=None, valid_to=until)
+        grant = self.do(ask, actor=holder).subject
+        self.do(command_class("grant", "approve")(), grant)
+        self.do(command_class("grant", "activate")(), grant)
+        return grant
 
 
 def a(family: str, verb: str, **members: object) -> Command:

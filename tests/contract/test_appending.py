@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from domain.by_policy import by_policy
+from domain.command import Command
 from domain.errors import CanNot, KeyReused, MayNot, StaleVersion, UnknownSubject
 from domain.fold import fold
+from domain.grant_commands import RevokeRole
+from domain.policy import DraftPolicy, PublishPolicy, ReviewPolicy
 from domain.principal import DeactivatePrincipal
 from domain.refusal import OrderRefused
 from ledger.entry import Entry
 from ledger.errors import StorageFailed
+from ledger.establish import establish
 from ledger.genesis import FIRST_PERSON
 from ledger.govern import Actor, GovernProposal, Order
 from ledger.ledger import Ledger
@@ -159,18 +165,92 @@ def test_a_conflict_fails_its_own_command_only(desk: Desk) -> None:
     whole_log(desk.log)
 
 
-def test_a_decision_is_taken_again_when_what_it_read_has_moved(desk: Desk) -> None:
-    """Somebody deactivated between decision and commit must not slip through."""
-    subject = desk.report()
-    leaver = desk.person("Eve")
-    order = Order(a("incident", "comment"), Actor(leaver), subject)
-    decided_before = desk.log.proposal(order)
-    desk.open().execute(desk.order(DeactivatePrincipal(reason="Left"), leaver))
+ONLY_RECOVERY = (
+    '@id("recovery-alone") @sentence("Only the recovery role does anything.")\n'
+    'permit (principal in Role::"recovery", action, resource);'
+)
 
-    outcome = desk.log.writer.submit([decided_before])[0]
+
+def _publish(desk: Desk, texts: dict[str, str]) -> None:
+    """By three people, as the shipped policy wants it."""
+    ben, cleo = desk.person("Ben"), desk.person("Cleo")
+    desk.grant(ben, "policy-reviewer")
+    desk.grant(cleo, "policy-publisher")
+    policy = desk.do(DraftPolicy(title="Strict", texts=texts)).subject
+    read = str(desk.log.load(policy).state["content_hash"])
+    desk.do(ReviewPolicy(content_hash=read), policy, actor=ben)
+    desk.do(PublishPolicy(), policy, actor=cleo)
+
+
+@pytest.fixture
+def governed(make_desk: Callable[..., Desk]) -> Desk:
+    """A desk where the shipped policy says who may."""
+    return make_desk(may=by_policy, prepare=establish)
+
+
+MOVES: dict[str, Callable[[str, str], tuple[Command, str]]] = {
+    # What ends Eve's right, given her and her grant: the order, and what it is about.
+    "deactivated-principal": lambda eve, grant: (DeactivatePrincipal(reason="Left"), eve),
+    "no-permit:incident:assign": lambda eve, grant: (RevokeRole(reason="Moved"), grant),
+}
+
+
+@pytest.mark.parametrize("rule", MOVES)
+def test_a_decision_is_taken_again_when_what_it_read_has_moved(governed: Desk, rule: str) -> None:
+    """Somebody deactivated, or a grant revoked, between decision and commit must not slip through."""
+    subject, eve = governed.report(), governed.person("Eve")
+    order, about = MOVES[rule](eve, governed.grant(eve, "dispatcher"))
+    assign = Order(a("incident", "assign"), Actor(eve), subject)
+    decided_before = governed.log.proposal(assign)
+    governed.open().execute(governed.order(order, about))
+
+    outcome = governed.log.writer.submit([decided_before])[0]
 
     assert isinstance(outcome, MayNot)
-    assert outcome.rules == ("deactivated-principal",)
+    assert outcome.rules == (rule,)
+    assert governed.log.load(subject).state["status"] == "new"
+
+
+def test_a_grant_revoked_earlier_in_the_same_commit_does_not_count(governed: Desk) -> None:
+    subject, eve = governed.report(), governed.person("Eve")
+    grant = governed.grant(eve, "dispatcher")
+    assign = governed.log.proposal(Order(a("incident", "assign"), Actor(eve), subject))
+    revoke = governed.log.proposal(governed.order(RevokeRole(reason="Moved"), grant))
+
+    revoked, assigned = governed.log.writer.submit([revoke, assign])
+
+    assert isinstance(revoked, Recorded)
+    assert isinstance(assigned, MayNot)
+    assert assigned.rules == ("no-permit:incident:assign",)
+
+
+def test_a_grant_given_by_another_process_counts_at_once(governed: Desk) -> None:
+    subject, eve = governed.report(), governed.person("Eve")
+    assign = Order(a("incident", "assign"), Actor(eve), subject)
+    here = governed.open()
+    with pytest.raises(MayNot, match="no-permit:incident:assign"):
+        here.execute(assign)
+
+    grant = governed.grant(eve, "dispatcher")
+
+    receipt = here.execute(assign).receipts[0]
+    assert here.entry(receipt.position).attributes["grants"] == grant
+
+
+def test_a_policy_published_between_decision_and_commit_decides(governed: Desk) -> None:
+    """Here one under which nobody but the recovery role does anything."""
+    subject, eve = governed.report(), governed.person("Eve")
+    governed.grant(eve, "dispatcher")
+    decided_before = governed.log.proposal(Order(a("incident", "assign"), Actor(eve), subject))
+    _publish(governed, {"strict.cedar": ONLY_RECOVERY})
+
+    outcome = governed.log.writer.submit([decided_before])[0]
+
+    assert isinstance(outcome, MayNot)
+    assert (outcome.rules, outcome.facts["policy"]) == (
+        ("no-permit:incident:assign",),
+        "policy/POL0000002@3",
+    )
 
 
 def test_earlier_commands_of_the_same_commit_count_as_moves(desk: Desk) -> None:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.acts import LEDGER
 from domain.errors import UnknownSubject
 from domain.fold import merge_patch
+from domain.rosters import grants_held_by
 from replay.changes import changed_fields, states
 from replay.history import as_json, history
 from tests.replay.given_log import OPERATOR, Desk
@@ -42,8 +44,9 @@ def test_a_governed_event_names_actor_policy_rules_and_reason(at: Desk) -> None:
     assert (reported.version, commented.version) == (1, 2)
     assert reported.type == "itsm.incident.reported.v1"
     assert reported.said.authid == reported.said.recordedby == OPERATOR.principal
-    assert (reported.said.decision, reported.said.policy) == ("permit", "built-in@1")
-    assert "registered-principals-work-on-tickets" in reported.rules
+    in_force = at.house.ledger.subject(LEDGER).state["genesis"]["policy"]
+    assert (reported.said.decision, reported.said.policy) == ("permit", in_force)
+    assert "anyone-reports-incidents" in reported.rules
     assert reported.said.recordedtime == made.recordedtime
     assert reported.changes["status"] == {"from": None, "to": "new"}
     assert commented.changes == {}
@@ -51,6 +54,19 @@ def test_a_governed_event_names_actor_policy_rules_and_reason(at: Desk) -> None:
     assert commented.said.comment.startswith("sd:")
     assert commented.said.reason is not None
     assert commented.said.reason.startswith("sd:")
+
+
+def test_a_governed_event_names_the_grants_that_its_permission_rests_on(at: Desk) -> None:
+    ledger = at.house.ledger
+    made = at.orders(None, "report", title="Mail is late")
+    at.orders(made.subject, "assign", assignment_group="mail")
+
+    reported, assigned = history(ledger, made.subject)
+
+    assert reported.grants == (), "anyone may report"
+    roles = {ledger.subject(grant).state["role_name"] for grant in assigned.grants}
+    assert roles == {"dispatcher", "service-desk"}
+    assert set(assigned.grants) <= set(ledger.roster(grants_held_by(OPERATOR.principal)).members)
 
 
 def test_an_observed_event_names_who_acted_and_who_said_so(at: Desk) -> None:
