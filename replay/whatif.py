@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+import domain.catalogue  # noqa: F401 - `ORDER_OF` is complete only once every command is registered
 from domain.by_policy import by_policy
 from domain.command import COMMANDS, Case, Command
 from domain.event import State
