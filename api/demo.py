@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +13,23 @@ from api import compose
 from api.compose import NewLedger
 from api.settings import Settings
 from api.simulator import QUARTER, Quarter, SimulatedClock, simulate
+from api.simulator.company import ADMINISTRATOR, AUDITOR
+from api.tokens import issue_token
 from domain.errors import Refused
+from ledger.genesis import ALL_SCOPES, FIRST_PERSON
+from ledger.govern import Actor
+from ledger.ledger import Ledger
 
 ORIGIN = "demo.example/service-desk"
-ADMINISTRATOR = "Demo Administrator"
+FIRST = "Demo Administrator"
+PEOPLE = {
+    "ADMINISTRATOR": (ADMINISTRATOR, "administrator: lets people in, gives roles"),
+    "AUTHORITY": ("Samuel Osei", "change authority: approves changes"),
+    "REQUESTER": ("Yara Nassar", "change authority as well, and requested {waiting}"),
+    "IMPLEMENTER": ("Ingrid Solheim", "implementer: carries changes out"),
+    "AUDITOR": (AUDITOR, "auditor: reads everything, decides nothing"),
+}
+"""Who can be tried out: a word for the token, the name, and what they are."""
 SEED = 1
 MARKER = "This directory was made by `itsm-ledger demo`, which may make it anew."
 MARKER_NAME = ".itsm-ledger-demo"
@@ -44,11 +57,14 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What was built. `made.token` signs in the administrator."""
+    """What was built. `made.token` signs in the first person, `tokens` those of `PEOPLE`, by the same words."""
 
     directory: Path
     made: NewLedger
     quarter: Quarter
+    tokens: Mapping[str, str]
+    waiting_hash: str
+    """Of the content of the change that waits for its approvals, if it was drafted by the end."""
 
 
 def demo_settings(directory: Path, base: Settings) -> Settings:
@@ -84,27 +100,43 @@ def build(
     with tempfile.TemporaryDirectory(prefix="itsm-ledger-demo-", dir=_memory()) as name:
         scratch = Path(name)
         clock = SimulatedClock((now or datetime.now(UTC)) - TOO_LATE - span)
-        made, quarter = _live(demo_settings(scratch, settings), clock, seed, span, progress)
+        chosen = demo_settings(scratch, settings)
+        demo = _live(
+            directory,
+            chosen,
+            clock,
+            lambda ledger: simulate(ledger, clock, seed=seed, span=span, progress=progress),
+        )
         for file in scratch.iterdir():
             shutil.copy2(file, directory / file.name)
-    return Demo(directory, made, quarter)
+    return demo
 
 
 def _live(
+    directory: Path,
     settings: Settings,
     clock: SimulatedClock,
-    seed: int,
-    span: timedelta,
-    progress: Progress | None,
-) -> tuple[NewLedger, Quarter]:
-    made = compose.init(settings, origin=ORIGIN, administrator=ADMINISTRATOR, clock=clock)
+    life: Callable[[Ledger], Quarter],
+) -> Demo:
+    made = compose.init(settings, origin=ORIGIN, administrator=FIRST, clock=clock)
     house = compose.open_house(settings, clock=clock)
     try:
-        quarter = simulate(house.ledger, clock, seed=seed, span=span, progress=progress)
+        ledger, quarter = house.ledger, life(house.ledger)
+        waits = quarter.cases.get("waiting")
+        content = str(ledger.subject(waits.subject).state["content_hash"]) if waits else ""
+        demo = Demo(directory, made, quarter, _tokens(ledger, quarter), content)
         house.checkpoint()
     finally:
         house.close()
-    return made, quarter
+    return demo
+
+
+def _tokens(ledger: Ledger, quarter: Quarter) -> Mapping[str, str]:
+    first = Actor(FIRST_PERSON)
+    return {
+        word: issue_token(ledger, first, principal=quarter.people[name], scopes=ALL_SCOPES).token
+        for word, (name, _) in PEOPLE.items()
+    }
 
 
 def _memory() -> Path | None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from api.cli import importing, keeping, looking, ordering, proving, ruling, running, viewing
+from api.cli import (
+    granting,
+    importing,
+    keeping,
+    looking,
+    ordering,
+    proving,
+    ruling,
+    running,
+    viewing,
+)
 from api.cli.frame import Commands
 
 app = typer.Typer(
@@ -15,5 +25,5 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for room in (keeping, running, importing, ordering, looking, proving, ruling, viewing):
+for room in (keeping, running, importing, ordering, granting, looking, proving, ruling, viewing):
     room.add_to(app)

@@ -57,7 +57,8 @@ A ledger was made: {made.origin}
 
 verifier key   {made.vkey}
 first token    {made.token}
-               signs in {FIRST_PERSON} with every right; shown this once, only its hash is kept
+               signs in {FIRST_PERSON}, who holds the role recovery; shown this once, only its
+               hash is kept
 
 log            {where["database"]}
 signing key    {where["signing_key"]}
@@ -69,8 +70,25 @@ What to do next
   Keep both keys and the vault in backups apart from the log's: docs/personal-data.md says why.
   Keep each checkpoint elsewhere: export ITSM_LEDGER_CHECKPOINT_COPIES=/mnt/elsewhere
   Record something:   itsm-ledger order incident report --data '{{"title":"Mail is slow"}}'
-  Start the server:   itsm-ledger serve"""
+  Start the server:   itsm-ledger serve
+
+Let somebody else in. A role takes two people, so until then hardly anything can be done
+{_second_person(made.token)}
+  itsm-ledger role list"""
     )
+
+
+def _second_person(token: str) -> str:
+    """The commands that make one person two. They work as they stand, on a ledger that was just made."""
+    scopes = " ".join(f"--scope '{scope}'" for scope in ("*:read", "*:append", "*:administer"))
+    return f"""\
+  export ITSM_LEDGER_TOKEN={token}
+  itsm-ledger order principal register --data '{{"kind":"person","name":"Ben Achterberg"}}'
+  BEN=$(itsm-ledger token issue principal/PRN0000004 {scopes})
+  ITSM_LEDGER_TOKEN=$BEN itsm-ledger grant ask administrator --days 90
+  itsm-ledger order grant approve GRT0000003
+  itsm-ledger order grant activate GRT0000003
+  ITSM_LEDGER_TOKEN=$BEN itsm-ledger order ledger ratify LDG0000001 --reason 'I read what it did'"""
 
 
 def vkey(

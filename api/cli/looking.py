@@ -183,8 +183,12 @@ def _heading(told: dict[str, Any]) -> str:
 
 def _say_step(step: dict[str, Any]) -> None:
     rules = f", by {' '.join(step['rules'])}" if step.get("rules") else ""
+    who = str(step.get("authid"))
+    who += f" for {step['onbehalfof']}" if "onbehalfof" in step else ""
+    who += f" with {' '.join(step['grants'])}" if step.get("grants") else ""
+    under = f" of {step['policy']}" if "policy" in step else ""
     say(f"{step['version']:>4}  {step['time']}  {step['type']}")
-    say(f"      position {step['position']}, {step.get('authid')}, {step.get('decision')}{rules}")
+    say(f"      position {step['position']}, {who}, {step.get('decision')}{rules}{under}")
     for said in ("reason", "comment"):
         if said in step:
             say(f"      {said}: {step[said]}")

@@ -59,7 +59,7 @@ def order(
     said = _json_object(sys.stdin.read() if data == "-" else data)
     if reason is not None:
         said["reason"] = reason
-    given = _command(family, command, said)
+    given = command_from(family, command, said)
     named = _subject(family, subject, creates=given.creates)
     with opened() as session:
         done = session.order(given, named, expected_version=if_version)
@@ -221,7 +221,7 @@ def _list_commands(family: str, *, as_json: bool) -> None:
     tell_members({verb: about["what"] for verb, about in found.items()})
 
 
-def _command(family: str, verb: str, said: dict[str, Any]) -> Command:
+def command_from(family: str, verb: str, said: dict[str, Any]) -> Command:
     """Raises Malformed, naming each wrong member and never its value."""
     from pydantic import ValidationError
 

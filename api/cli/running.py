@@ -82,34 +82,35 @@ def require_free_port(chosen: Settings) -> None:
 
 
 def guide(made: Demo, chosen: Settings, *, command: str, resolver: str) -> str:
-    """Where to look, and three things to try, each a line that works as it stands.
+    """Where to look, and things to try, each a line that works as it stands.
 
     `command`: how this program is called. `resolver`: who resolved the ticket of the first case.
     """
     where = f"http://{chosen.host}:{chosen.port}"
     cases = made.quarter.cases
-    told = "\n".join(f"  {case.subject:<22}{case.what}" for case in cases.values())
+    found = sorted(cases.values(), key=lambda case: _place(case.subject))
+    told = "\n".join(f"  {case.subject:<22}{case.what}" for case in found)
     mail, line = cases["self-closure"], cases["corrected"]
     copy = made.directory.with_name(made.directory.name + "-tampered")
     # The last digit of a number, and so one byte.
     forged = resolver[:-1] + str((int(resolver[-1]) + 1) % 10)
     return f"""\
-{made.quarter.entries} entries of a service desk's quarter are in {made.directory}/ledger.db, signed by
+{made.quarter.entries} entries of a company's quarter are in {made.directory}/ledger.db, signed by
 {made.made.vkey}
 
-Tickets that tell something
+What tells something
 {told}
 
 Where to look
-  {where}/docs   every address of the API, to try out with this token:
-  {made.made.token}
+  {where}/docs   every address of the API, to try out with one of the tokens below
 
-Three things to try, in another terminal, from here
-  export ITSM_LEDGER_DATABASE_URL={chosen.database_url} TOKEN={made.made.token}
+Things to try, in another terminal, from here, as whoever you like
+{_people(made)}
+  export ITSM_LEDGER_DATABASE_URL={chosen.database_url}
 
 1. Who had resolved {mail.subject}, as of then? And when was the line of {line.subject} back,
    by what was said at first, and by what is known since?
-  curl -s -H "Authorization: Bearer $TOKEN" '{where}/v1/{_address(mail.subject)}?at={mail.moment}'
+  curl -s -H "Authorization: Bearer $AUDITOR" '{where}/v1/{_address(mail.subject)}?at={mail.moment}'
   {command} show {line.subject} --at {line.moment} --basis known
   {command} show {line.subject} --at {line.moment}
 
@@ -121,7 +122,50 @@ Three things to try, in another terminal, from here
 3. Prove that the entry is in the log, and check the proof without a line of the ledger's code.
   {command} events --after {(mail.position or 1) - 1} | head -1 > {made.directory}/entry
   {command} prove {mail.position} -o {made.directory}/proof
-  python3 docs/check_proof.py "$({command} vkey)" {made.directory}/entry {made.directory}/proof"""
+  python3 docs/check_proof.py "$({command} vkey)" {made.directory}/entry {made.directory}/proof
+
+{_authority(made, command)}"""
+
+
+def _people(made: Demo) -> str:
+    from api.demo import PEOPLE
+
+    waiting = made.quarter.cases["waiting"].subject
+    return "\n".join(
+        f"  export {word}={made.tokens[word]}   # {name}, {what.format(waiting=waiting)}"
+        for word, (name, what) in PEOPLE.items()
+    )
+
+
+def _authority(made: Demo, command: str) -> str:
+    """Who may, who might, and on whose word."""
+    cases = made.quarter.cases
+    waiting, stricter, standing_in = (
+        cases[name] for name in ("waiting", "stricter-policy", "delegated")
+    )
+    number = waiting.subject.split("/")[1]
+    approve = f"{command} order change grant-approval {number}"
+    said = f'--data \'{{"content_hash":"{made.waiting_hash}","no_interest":true}}\''
+    until = f" --to {stricter.position}" if stricter.position else ""
+    return f"""\
+4. {waiting.subject} waits for its approvals. Who may give one? Its requester may not, nor who implements.
+  ITSM_LEDGER_TOKEN=$REQUESTER {approve} {said}
+  ITSM_LEDGER_TOKEN=$IMPLEMENTER {approve} {said}
+  ITSM_LEDGER_TOKEN=$AUTHORITY {approve} {said}
+
+5. Who approved {standing_in.subject}, on whose behalf, by which grant and which rules?
+  ITSM_LEDGER_TOKEN=$AUDITOR {command} history {standing_in.subject}
+
+6. What does the stricter policy say otherwise, and what would it have refused before it was published?
+  {command} policy diff policy/POL0000001 {stricter.subject}
+  {command} check --policy {stricter.subject}{until}"""
+
+
+def _place(subject: str) -> tuple[int, str]:
+    """Tickets and changes before what gives authority, as the families stand; then by number."""
+    from domain.families import FAMILIES, split_subject
+
+    return list(FAMILIES).index(split_subject(subject)[0].name), subject
 
 
 def _address(subject: str) -> str:

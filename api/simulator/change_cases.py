@@ -181,7 +181,7 @@ class ChangeCases(Telling):
 
     def waiting(self) -> Life:
         desk = self.desk
-        crew = Crew(ANNEKE, "Aino Laine", "Kenji Mori")
+        crew = Crew(YARA, "Aino Laine", "Kenji Mori")
         evening = desk.day(WAITS_DAYS, STARTS_AT)
         title = "Merge the two customer databases"
         subject = drafted(desk, crew.requester, "erp", title, evening)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from api.roles import role_named
 from api.simulator.company import (
     ADMINISTRATOR,
     CONTRACTOR,
@@ -18,7 +19,6 @@ from domain.acts import LEDGER, RatifyGenesis
 from domain.grant_commands import ActivateRoleGrant, ApproveRoleGrant, RequestRoleGrant
 from domain.moments import to_text
 from domain.principal import RegisterPrincipal
-from domain.rosters import ROLES as ROLES_ROSTER
 
 PRIVILEGED_DAYS = 89
 """A day less than a privileged role may be granted for."""
@@ -66,17 +66,9 @@ def asked(
     if days is None and role in PRIVILEGED:
         days = PRIVILEGED_DAYS
     until = to_text(desk.clock.now() + timedelta(days=days)) if days else None
-    command = RequestRoleGrant(role=role_id(desk, role), valid_to=until, reason=reason)
+    command = RequestRoleGrant(role=role_named(desk.ledger, role), valid_to=until, reason=reason)
     subject = desk.grants[holder, role] = desk.order(holder, command).subject
     return subject
-
-
-def role_id(desk: Desk, name: str) -> str:
-    """`role/ROL…` of the role of this name."""
-    for role in desk.ledger.roster(ROLES_ROSTER).members:
-        if desk.state(role)["name"] == name:
-            return role
-    raise AssertionError(f"no role is called {name}")
 
 
 def _register(desk: Desk, by: str, command: RegisterPrincipal) -> None:

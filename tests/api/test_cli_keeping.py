@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 from ledger.notes import parse_vkey, verify_checkpoint
-from tests.api.shell import shell_in, shell_with_ledger
+from tests.api.shell import ITSM_LEDGER, shell_in, shell_with_ledger
 
 
 def test_init_says_what_it_made_and_shows_the_token_once(tmp_path: Path) -> None:
@@ -21,6 +23,32 @@ def test_init_says_what_it_made_and_shows_the_token_once(tmp_path: Path) -> None
     token = next(word for word in said.split() if word.startswith("itl_"))
     for file in tmp_path.iterdir():
         assert token.encode() not in file.read_bytes()
+
+
+def test_what_init_says_to_do_next_makes_one_person_two(tmp_path: Path) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if "ITSM_LEDGER" not in name},
+        "PATH": f"{ITSM_LEDGER.parent}:{os.environ['PATH']}",
+    }
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    said = run("itsm-ledger init").split("Let somebody else in")[1]
+    done = run("\n".join(line.strip() for line in said.splitlines()[1:]))
+
+    assert "grant/GRT0000003 version 3: itsm.grant.granted.v1" in done
+    assert "itsm.ledger.genesis-ratified.v1" in done
+    assert "role/ROL0000003  administrator" in done
 
 
 def test_init_makes_key_files_that_only_their_owner_reads(tmp_path: Path) -> None:
