@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from domain.errors import Malformed, UnknownSubject
+from domain.errors import Malformed, Refused, UnknownSubject
 from domain.policy import policy_hash
 from domain.policy_text import PolicyRule, read_rules
 from domain.rosters import POLICIES
@@ -51,6 +51,18 @@ def held(named: str, ledger: Ledger) -> HandedIn:
     subject = named.partition("@")[0]
     state = ledger.subject(subject).state
     return HandedIn(subject, state["texts"], state["thresholds"])
+
+
+def write_policy(policy: HandedIn, directory: Path) -> None:
+    """As `handed_in` reads it. Raises Refused for a directory that is there, and writes nothing."""
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        raise Refused(f"{directory} is there already; name another directory") from None
+    for name, text in policy.texts.items():
+        (directory / name).write_text(text, "utf-8")
+    thresholds = orjson.dumps(dict(policy.thresholds), option=orjson.OPT_INDENT_2)
+    (directory / THRESHOLDS_FILE).write_bytes(thresholds + b"\n")
 
 
 @dataclass(frozen=True, slots=True)

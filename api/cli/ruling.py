@@ -1,8 +1,9 @@
-"""Policies: look at them, hand one in, compare two, and ask what another would have decided."""
+"""Policies: look at them, take one out, hand one in, compare two, and ask what another would have decided."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ledger.ledger import Ledger
     from replay.whatif import Otherwise, WhatIf
 
-policy = typer.Typer(help="Policies: show, validate, draft, diff.", no_args_is_help=True)
+policy = typer.Typer(help="Policies: show, export, validate, draft, diff.", no_args_is_help=True)
 
 PolicyArgument = Annotated[
     str,
@@ -28,6 +29,7 @@ PolicyArgument = Annotated[
 def add_to(app: typer.Typer) -> None:
     app.command()(check)
     policy.command("show")(show)
+    policy.command("export")(export)
     policy.command("validate")(validate)
     policy.command("draft")(draft)
     policy.command("diff")(diff)
@@ -91,6 +93,22 @@ def show(named: PolicyArgument = "in-force", as_json: Annotated[bool, JSON_OPTIO
             say(f"        {rule.control}")
     for name, value in chosen.thresholds.items():
         say(f"{name} = {plain(value)}")
+
+
+def export(
+    named: PolicyArgument,
+    directory: Annotated[Path, typer.Argument(help="Made anew; nothing is overwritten.")],
+) -> None:
+    """Write a policy into a directory, to be changed there and handed in again: its text and thresholds."""
+    from api.policies import handed_in, write_policy
+
+    with opened() as session:
+        session.identity.require("policy", "read")
+        chosen = handed_in(named, session.ledger)
+    write_policy(chosen, directory)
+    say(
+        f"{chosen.name}: {len(chosen.texts)} files of rules, and the thresholds it sets, in {directory}"
+    )
 
 
 def validate(named: PolicyArgument) -> None:
