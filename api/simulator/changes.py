@@ -224,7 +224,9 @@ def approved_anew(desk: Desk, subject: str, crew: Crew) -> Life:
     desk.order(CHANGE_MANAGER, ScheduleChange(), subject)
 
 
-def closed(desk: Desk, subject: str, code: str | None = None, outcome: str = "as_expected") -> Ended:
+def closed(
+    desk: Desk, subject: str, code: str | None = None, outcome: str = "as_expected"
+) -> Ended:
     """On the next morning, after a review where one is mandatory."""
     yield next_opening(desk.clock.now()) + timedelta(minutes=30)
     state = desk.state(subject)
