@@ -21,8 +21,10 @@ def members(stands: Mapping[str, Json] | None) -> frozenset[str]:
 
 def only_one(records: Mapping[str, Json] | None) -> tuple[str | None, Mapping[str, Json]]:
     """Id and record of the one record that an order adds to a collection; where there are more or none, neither."""
-    (name, record), *others = [*(records or {}).items()] or [(None, {})]
-    return (None, {}) if others else (name, record or {})
+    if records is None or len(records) != 1:
+        return None, {}
+    ((name, record),) = records.items()
+    return name, record or {}
 
 
 def replacing(stands: Mapping[str, Json] | None, names: Iterable[str]) -> dict[str, bool | None]:
