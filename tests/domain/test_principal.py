@@ -18,7 +18,7 @@ from domain.principal import (
     RegisterPrincipal,
 )
 from domain.rosters import rosters_of, same_person_as
-from tests.given import ADA, BEN, CLEO, GONE, NAMED, SOURCE, SYSTEM, Given, fold_from, given
+from tests.given import ADA, BEN, CLEO, DAN, GONE, NAMED, SOURCE, SYSTEM, Given, fold_from, given
 from tests.open_door import open_door
 
 referenced = PrincipalReferenced(name="Updated by 21", known_to="/sources/servicenow")
@@ -123,8 +123,13 @@ def test_only_the_registered_are_identified(before: tuple[Event, ...]) -> None:
 
 
 def test_a_principal_is_identified_once_and_as_another() -> None:
-    ben(registered, identified).when(identify(ADA)).refused("identified-once")
+    ben(registered, identified).when(identify(ADA), actor=DAN).refused("identified-once")
     ben(registered).when(identify(BEN)).refused("identified-as-another")
+
+
+@pytest.mark.parametrize("actor", [BEN, CLEO])
+def test_nobody_says_of_themself_whose_account_they_are(actor: str) -> None:
+    ben(registered).when(identify(CLEO), actor=actor).refused("nobody-identifies-themself")
 
 
 def test_a_human_is_named_by_its_first_principal_without_chain_or_circle() -> None:
@@ -132,7 +137,7 @@ def test_a_human_is_named_by_its_first_principal_without_chain_or_circle() -> No
     ada_is_bens = {ADA: {**state, "person": BEN}}
     cleo_is_adas = {CLEO: {**state, "person": ADA}}
 
-    given(registered, subject=BEN, others=ada_is_bens).when(identify(ADA)).refused(
+    given(registered, subject=BEN, others=ada_is_bens).when(identify(ADA), actor=DAN).refused(
         "names-the-first-principal"
     )
     given(registered, subject=BEN, others=cleo_is_adas).when(identify(CLEO)).refused(
