@@ -140,7 +140,7 @@ def test_a_human_is_named_by_its_first_principal_without_chain_or_circle() -> No
     given(registered, subject=BEN, others=ada_is_bens).when(identify(ADA), actor=DAN).refused(
         "names-the-first-principal"
     )
-    given(registered, subject=BEN, others=cleo_is_adas).when(identify(CLEO)).refused(
+    given(registered, subject=BEN, others=cleo_is_adas).when(identify(CLEO), actor=DAN).refused(
         "names-the-first-principal"
     )
     given(registered, subject=ADA, others=cleo_is_adas).when(identify(BEN)).refused(
