@@ -243,6 +243,10 @@ REFUSED: list[tuple[str, Case]] = [
         Case("an operator, somebody who gives orders", "principal:register", roles="operator"),
     ),
     (
+        "no-permit:principal:register",
+        Case("whoever comes by, a source", "principal:register", when="observing-source"),
+    ),
+    (
         "no-permit:incident:close",
         Case("whoever comes by", "incident:close", filled="requester assignee resolver"),
     ),
