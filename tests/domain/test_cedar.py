@@ -243,6 +243,28 @@ def test_what_is_remembered_is_what_would_be_decided_afresh(questions: list[Ques
         assert REMEMBERING.decide(question) == Policy(RULES).decide(question)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (ask(state={"service": "None"}), ask(state={"service": None})),
+        (ask(state={"service": "None"}), ask(state={})),
+        (ask(parts=["p"]), ask(filled=["p"])),
+        (ask(filled=["p"]), ask(circumstances=["p"])),
+        (ask(parts=["p"]), ask(parts=["p w"])),
+        (ask(kind="system"), ask(kind="system", on_behalf=True)),
+        (ask(roles=["b", "c"]), ask(roles=["b"])),
+        (ask(status="deactivated"), ask(mode="deactivated")),
+    ],
+)
+def test_questions_that_look_alike_are_told_apart(one: Question, other: Question) -> None:
+    for first, second in ((one, other), (other, one)):
+        remembering = Policy(RULES)
+        remembering.decide(first)
+
+        assert remembering.decide(second) == Policy(RULES).decide(second)
+        assert remembering.decide(first) != remembering.decide(second)
+
+
 @given(QUESTIONS)
 def test_the_order_in_which_sets_are_told_means_nothing(question: Question) -> None:
     turned = Question(
