@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from api.identity import check_scope
 from api.settings import Settings
 from domain.acts import LEDGER
 from domain.by_policy import by_policy
-from domain.errors import LedgerError, UnknownSubject
+from domain.errors import LedgerError, Malformed, UnknownSubject
 from ledger.checkpoints import Signer
 from ledger.clock import Clock, SystemClock
 from ledger.erase import finish_erasures
@@ -35,17 +37,21 @@ from ledger.open import no_ledger
 from ledger.rotate import resume_rotation
 from ledger.urls import sqlite_path
 
+if TYPE_CHECKING:
+    from api.oidc import Issuers
+
 SOFTWARE = version("itsm-ledger")
 COLLECT_AFTER_OBJECTS = 200_000
 
 
 @dataclass(slots=True)
 class House:
-    """An opened ledger with what signs it. Close it when done."""
+    """An opened ledger with what signs it. Close it when done. `issuers`: whose tokens it takes, if any's."""
 
     ledger: Ledger
     signer: Signer
     settings: Settings
+    issuers: Issuers | None = None
 
     def checkpoint(self) -> str:
         """Publish the head as it is now; the signed note. Raises KeyFileUnusable.
@@ -58,6 +64,8 @@ class House:
         return self.ledger.checkpoints.publish(self.signer, datetime.now(UTC).date())
 
     def close(self) -> None:
+        if self.issuers is not None:
+            self.issuers.close()
         self.ledger.close()
 
 
@@ -118,10 +126,11 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
         key = _signing_key(ledger, settings)
         signer = open_for_appending(ledger, key, SOFTWARE, establish)
         finish_erasures(ledger)
+        issuers = _issuers(settings, clock or SystemClock())
     except BaseException:
         ledger.close()
         raise
-    return House(ledger, signer, settings)
+    return House(ledger, signer, settings, issuers)
 
 
 def calm_collector() -> None:
@@ -159,6 +168,27 @@ def new_token(subject: str) -> str:
 
 def token_hash(token: str) -> str:
     return "sha256:" + hashlib.sha256(token.encode()).hexdigest()
+
+
+def _issuers(settings: Settings, clock: Clock) -> Issuers | None:
+    """Raises Malformed."""
+    if not settings.oidc_issuers:
+        return None
+    if not settings.oidc_audience:
+        raise Malformed("ITSM_LEDGER_OIDC_ISSUERS needs ITSM_LEDGER_OIDC_AUDIENCE beside it")
+    scopes = frozenset(settings.oidc_scopes.split())
+    for scope in scopes:
+        check_scope(scope)
+    from api.oidc import Issuers  # noqa: PLC0415 - who has no issuers need not load what checks their tokens
+
+    return Issuers(
+        settings.oidc_issuers.split(),
+        audience=settings.oidc_audience,
+        scopes=scopes,
+        skew_seconds=settings.oidc_skew_seconds,
+        keys_seconds=settings.oidc_keys_seconds,
+        clock=clock,
+    )
 
 
 def _signing_key(ledger: Ledger, settings: Settings) -> Ed25519PrivateKey:

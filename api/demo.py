@@ -62,6 +62,7 @@ def demo_settings(directory: Path, base: Settings) -> Settings:
         "master_key": None,
         "checkpoint_copies": None,
         "token": None,
+        "oidc_issuers": None,
     }
     return base.model_copy(update=places)
 

@@ -53,10 +53,35 @@ EXIT_NOT_SIGNED_IN: Final = 7
 
 
 class Unauthenticated(LedgerError):
-    """No token was sent, or one that signs nobody in."""
+    """No token was sent, or one that signs nobody in.
+
+    `outcome` says why in a word, for the operator's log and metrics only: guessing must not pay.
+    """
 
     code = "unauthenticated"
-    summary = "A valid API token is needed."
+    summary = "A valid token is needed."
+    outcome = "no-token"
+
+
+class IssuerUnavailable(LedgerError):
+    """The issuer of the token cannot be asked for its keys, so the token can be neither taken nor refused.
+
+    `outcome` says why in a word, for the operator.
+    """
+
+    code = "issuer-unavailable"
+    summary = "The token cannot be checked at the moment."
+
+    def __init__(self, issuer: str, outcome: str) -> None:
+        super().__init__(f"the keys of {issuer} are not to be had at the moment", issuer=issuer)
+        self.outcome = outcome
+
+
+def refused_sign_in(outcome: str) -> Unauthenticated:
+    """The same to whoever sent the token, whatever was wrong with it."""
+    refusal = Unauthenticated("the token is unknown, revoked or expired")
+    refusal.outcome = outcome
+    return refusal
 
 
 class ScopeMissing(LedgerError):
@@ -130,7 +155,7 @@ class Row:
     advice: str
 
 
-_SIGN_IN = "Send `Authorization: Bearer itl_…` with a token that is neither revoked nor expired."
+_SIGN_IN = "Send `Authorization: Bearer …` with an API token (`itl_…`) or the token of a trusted issuer, not expired."
 _TAMPERED = "Run `itsm-ledger verify`, and keep the database as it is: it is evidence."
 _LATER = "Send the same request, with the same key, again later."
 _SMALLER = "Send less at once; record large content as an attachment, by its hash."
@@ -150,6 +175,7 @@ TABLE: Final[Mapping[type[LedgerError], Row]] = {
     MalformedTilePath: Row(404, EXIT_BAD_INPUT, "Ask for tiles by the paths of c2sp.org/tlog-tiles."),
     OutsideTree: Row(404, EXIT_NOT_FOUND, "Ask for a position within the newest checkpoint's size."),
     Unauthenticated: Row(401, EXIT_NOT_SIGNED_IN, _SIGN_IN),
+    IssuerUnavailable: Row(503, EXIT_UNAVAILABLE, "Try again in some seconds, or sign in with an API token."),
     ScopeMissing: Row(403, EXIT_NOT_SIGNED_IN, "Ask an administrator for a token with this scope."),
     MayNot: Row(403, EXIT_REFUSED, "`rules` names what forbids it; somebody else may be entitled."),
     Refused: Row(409, EXIT_REFUSED, "`rules` names what forbids it."),

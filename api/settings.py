@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     )
     token: SecretStr | None = Field(
         None,
-        description="The API token the command line acts with. Without it: the local operator.",
+        description="The token the command line acts with. Without it: the local operator.",
     )
     host: str = Field("127.0.0.1", description="The address `serve` listens on.")
     port: int = Field(8420, ge=0, le=65535, description="The port `serve` listens on.")
@@ -62,6 +62,24 @@ class Settings(BaseSettings):
     )
     checkpoint_seconds: float = Field(
         1.0, gt=0, description="How often `serve` publishes a checkpoint while the log grows."
+    )
+
+    oidc_issuers: str | None = Field(
+        None,
+        description="The OpenID Connect issuers whose bearer tokens are taken: URLs with spaces in between.",
+    )
+    oidc_audience: str | None = Field(
+        None, description="What such a token must name as its audience (`aud`): this ledger."
+    )
+    oidc_skew_seconds: int = Field(
+        60, ge=0, le=300, description="How far an issuer's clock may be from ours."
+    )
+    oidc_keys_seconds: int = Field(
+        600, ge=1, description="How long an issuer's keys serve at most once they were fetched."
+    )
+    oidc_scopes: str = Field(
+        "*:read *:append *:administer personal",
+        description="The scopes that such a token has: what its principal may do is decided by policy.",
     )
 
     def beside_log(self, suffix: str) -> Path:

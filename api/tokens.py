@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from api.compose import new_token, token_hash
+from api.identity import check_scope
 from domain.acts import IssueToken
-from domain.errors import Malformed, Refused
-from domain.families import FAMILIES
+from domain.errors import Refused
 from ledger.entry import Draft
 from ledger.govern import Actor, GovernProposal, Order
 from ledger.ledger import Ledger, recorded
@@ -16,7 +16,6 @@ from ledger.refusals import Attempt
 from ledger.taken import Request
 from ledger.view import Needs, Receipt, View
 
-RIGHTS = ("read", "append", "administer")
 _UNKNOWN_HASH = "sha256:" + "0" * 64
 
 
@@ -61,7 +60,7 @@ def issue_token(
 ) -> IssuedToken:
     """Record a new token for `principal`. `expires_at`: RFC 3339. Raises Malformed for an unknown scope."""
     for scope in scopes:
-        _check_scope(scope)
+        check_scope(scope)
     command = IssueToken(
         principal=principal,
         token_hash=_UNKNOWN_HASH,
@@ -72,14 +71,3 @@ def issue_token(
     proposal = _TokenProposal(ledger.undecided(Order(command, actor)))
     done = recorded(ledger.writer.submit([proposal])[0])
     return IssuedToken(proposal.token, done.receipts[0])
-
-
-def _check_scope(scope: str) -> None:
-    family, _, right = scope.partition(":")
-    known = (family == "*" or family in FAMILIES) and right in RIGHTS
-    if not known and scope != "personal":
-        raise Malformed(
-            f"expected a scope such as incident:read, *:append or personal, got {scope!r}; "
-            f"families: {', '.join(FAMILIES)}; rights: {', '.join(RIGHTS)}",
-            scope=scope,
-        )

@@ -21,6 +21,7 @@ from domain.event import (
     Count,
     Json,
     Moment,
+    Principal,
     PrincipalId,
     Sha256,
     State,
@@ -74,8 +75,8 @@ Parameters = dict[Word, ParameterValue | None]
 class Approval(TypedDict, total=False):
     """One verdict on the content that has this hash. `void`: the approver's role was not in force then."""
 
-    by: PrincipalId
-    on_behalf_of: PrincipalId
+    by: Principal
+    on_behalf_of: Principal
     verdict: Verdict
     content_hash: Sha256
     at: Moment
@@ -87,8 +88,8 @@ class Approval(TypedDict, total=False):
 class Recusal(TypedDict, total=False):
     """Somebody who will not judge this change; the reason is the envelope's."""
 
-    by: PrincipalId
-    on_behalf_of: PrincipalId
+    by: Principal
+    on_behalf_of: Principal
     at: Moment
 
 
@@ -97,7 +98,7 @@ class CabDecision(TypedDict, total=False):
     """What the change advisory board advised. `quorum`: how many had to attend."""
 
     meeting: Text
-    chair: PrincipalId
+    chair: Principal
     attendees: dict[PrincipalId, bool]
     quorum: Count
     votes: dict[PrincipalId, Literal["for", "against", "abstained"]]
@@ -109,8 +110,8 @@ class CabDecision(TypedDict, total=False):
 class TestEvidence(TypedDict, total=False):
     """A test, by the hash of the artifact that was tested."""
 
-    by: PrincipalId
-    on_behalf_of: PrincipalId
+    by: Principal
+    on_behalf_of: Principal
     artifact: Sha256
     verdict: TestVerdict
     at: Moment
@@ -120,7 +121,7 @@ class TestEvidence(TypedDict, total=False):
 class Commit(TypedDict, total=False):
     """A commit of source code that belongs to the change."""
 
-    author: PrincipalId
+    author: Principal
     committed_at: Moment
     repository: Text
 

@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.fields import FieldInfo
+from typing_extensions import get_type_hints, is_typeddict  # of its own TypedDicts too
 
 from domain.errors import Malformed, UnknownType
 from domain.families import FAMILIES, Family, event_type
@@ -84,7 +85,11 @@ class Event(BaseModel):
     to_status: ClassVar[str | None] = None
     asserts: ClassVar[Mapping[str, Json]] = {}
     personal: ClassVar[tuple[str, ...]] = ()
+    personal_within: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Members that hold objects by their ids, and which members of those objects are personal."""
     persons: ClassVar[tuple[str, ...]] = ()
+    persons_in_records: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Members that are objects of records by id → which fields of a record name a person."""
     moments: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[Mapping[str, Json]] = {}
     common: ClassVar[bool] = False
@@ -112,8 +117,10 @@ class Event(BaseModel):
     def __pydantic_init_subclass__(cls, *, family: str | None = None, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         cls.personal = tuple(_marked(cls.model_fields, PERSONAL))
+        cls.personal_within = dict(_marked_within(cls.model_fields, PERSONAL))
         cls.persons = tuple(_marked(cls.model_fields, PERSON))
         cls.moments = tuple(_marked(cls.model_fields, MOMENT))
+        cls.persons_in_records = dict(_marked_within(cls.model_fields, PERSON))
         if family is not None:
             if cls.type_name in EVENT_TYPES:
                 raise TypeError(f"{cls.type_name} is registered twice")
@@ -187,6 +194,28 @@ def _marked(fields: Mapping[str, FieldInfo], mark: _Mark) -> Iterator[str]:
     for name, info in fields.items():
         if mark in info.metadata or mark in _nested_marks(info.annotation):
             yield name
+
+
+def _marked_within(
+    fields: Mapping[str, FieldInfo], mark: _Mark
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, info in fields.items():
+        members = [
+            member
+            for shape in _object_shapes(info.annotation)
+            for member, kind in get_type_hints(shape, include_extras=True).items()
+            if mark in _nested_marks(kind)
+        ]
+        if members:
+            yield name, tuple(members)
+
+
+def _object_shapes(annotation: Any) -> Iterator[type]:
+    """The typed dictionaries inside `dict[Id, Shape] | None`."""
+    if is_typeddict(annotation):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _object_shapes(argument)
 
 
 def _nested_marks(annotation: Any) -> Iterator[object]:

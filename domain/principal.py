@@ -101,28 +101,28 @@ class RegisterPrincipal(Command, yields=PrincipalRegistered):
         return {**said, "source_uri": self.source_uri} if self.source_uri else said
 
 
-class _AboutPrincipal(Command):
+class AboutPrincipal(Command):
     """Body of the orders about a principal that is there: its part in them is `subject`."""
 
     def parts(self, case: Case) -> Mapping[str, Iterable[str]]:
         return {"subject": frozenset((case.subject,))}
 
 
-class DeactivatePrincipal(_AboutPrincipal, yields=PrincipalDeactivated):
+class DeactivatePrincipal(AboutPrincipal, yields=PrincipalDeactivated):
     """Stop a principal from acting."""
 
     needs_reason = True
     example: ClassVar[dict[str, Any]] = {"reason": "Left the company"}
 
 
-class ReactivatePrincipal(_AboutPrincipal, yields=PrincipalReactivated):
+class ReactivatePrincipal(AboutPrincipal, yields=PrincipalReactivated):
     """Let a deactivated principal act again."""
 
     needs_reason = True
     example: ClassVar[dict[str, Any]] = {"reason": "Returned from leave"}
 
 
-class IdentifyPrincipal(_AboutPrincipal, yields=PrincipalIdentified):
+class IdentifyPrincipal(AboutPrincipal, yields=PrincipalIdentified):
     """Say that this principal is the same human as `person`, that human's first principal. Once, and for good.
 
     Where the two have roles that must be apart, one of them goes first.

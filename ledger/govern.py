@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from domain.acts import LEDGER
 from domain.command import Case, Command, On, decide
 from domain.correction import CorrectFact
 from domain.errors import CanNot, MayNot, NotTheOwner, Refused, StaleVersion, UnknownSubject
 from domain.event import Event, State
+from domain.identity import is_erased
 from domain.may import Decision, DecisionRequest, May
 from domain.policy_schema import action_of
 from ledger.entry import Correction, Draft
@@ -32,6 +34,7 @@ class Looks(Protocol):
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts, as authenticated. `token`: the subject of the API token that signed them in, if one did.
+    `link`: the linked identity that did instead, as an id of the principal's state.
 
     `authtype` is CloudEvents' (Auth Context extension): user, service_account, system …
     `on_behalf_of`: whose delegated roles they act in.
@@ -41,6 +44,7 @@ class Actor:
     authtype: str = "user"
     token: str | None = None
     on_behalf_of: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ class GovernProposal:
         else:
             loaded = states.take(subject)
         _check_subject(order, subject, loaded)
-        _check_token(actor, states, now)
+        check_sign_in(actor, states.__getitem__, now)
         case = Case(
             subject,
             states[subject],
@@ -304,12 +308,21 @@ def _check_subject(order: Order, subject: str, loaded: Loaded) -> None:
         )
 
 
-def _check_token(actor: Actor, states: Mapping[str, State], now: str) -> None:
-    """A token revoked between sign-in and commit must not slip through."""
-    if actor.token is not None and not token_is_live(states[actor.token], now):
+def check_sign_in(actor: Actor, state_of: Callable[[str], State], now: str) -> None:
+    """A token revoked or an identity unlinked between sign-in and commit must not slip through.
+
+    Raises MayNot.
+    """
+    if actor.token is not None and not token_is_live(state_of(actor.token), now):
         raise MayNot(
             "the API token is revoked or expired", rules=("live-token",), token=actor.token
         )
+    if actor.link is None:
+        return
+    principal = actor.principal
+    is_linked = actor.link in state_of(principal).get("identities", {})
+    if not is_linked or is_erased(principal, {LEDGER: state_of(LEDGER)}):
+        raise MayNot("the identity is no longer linked", rules=("linked-identity",))
 
 
 def token_is_live(state: State, now: str) -> bool:

@@ -137,6 +137,11 @@ class Ledger(Application[str]):
         with self.database.reading() as transaction:
             return load(transaction, subject)
 
+    def version_at_hand(self, subject: str) -> int:
+        """The newest version that this process has met, without asking the log; 0 when it has met none."""
+        found = self._cache.get(subject)
+        return found.version if found else 0
+
     def roster(self, name: str) -> Roster:
         """The roster as the log tells it at this moment."""
         with self.database.reading() as transaction:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 from domain.commitment import claims_commitment
@@ -107,7 +108,8 @@ class ObserveProposal:
             needs.rows.append((self.row.source, self.row.number, self.row.ordinal))
         for fact in self.facts:
             needs.subjects.add(fact.subject)
-            for named in (fact.actor, *map(fact.data.get, fact.event.persons)):
+            in_records = (record[name] for record, name in _people_in(fact.event, fact.data))
+            for named in (fact.actor, *map(fact.data.get, fact.event.persons), *in_records):
                 if named is not None and not named.startswith("principal/"):
                     needs.people.add((named, self.recorder))
 
@@ -148,6 +150,8 @@ class ObserveProposal:
         for member in fact.event.persons:
             if data.get(member) is not None:
                 data[member] = self._person(data[member], view, drafts)
+        if fact.event.persons_in_records:
+            data = self._with_records(fact.event, data, view, drafts)
         actor = self.recorder if fact.actor is None else self._person(fact.actor, view, drafts)
         said: dict[str, str | int] = {
             "authtype": "service_account" if fact.actor is None else "user",
@@ -168,10 +172,21 @@ class ObserveProposal:
         self, correction: Correction, view: View, drafts: list[Draft]
     ) -> Correction:
         replacement = dict(correction.replacement)
-        for member in type_of_target(view.entry_at, correction).persons:
+        target = type_of_target(view.entry_at, correction)
+        for member in target.persons:
             if isinstance(replacement.get(member), str):
                 replacement[member] = self._person(replacement[member], view, drafts)
+        replacement = self._with_records(target, replacement, view, drafts)
         return replace(correction, replacement=replacement)
+
+    def _with_records(
+        self, event: type[Event], data: Mapping[str, Json], view: View, drafts: list[Draft]
+    ) -> dict[str, Json]:
+        """The data with principals in the place of names inside its records. What the source sent stays as it was."""
+        copy = {**data, **deepcopy({m: data[m] for m in event.persons_in_records if m in data})}
+        for record, name in _people_in(event, copy):
+            record[name] = self._person(record[name], view, drafts)
+        return copy
 
     def _person(self, named: str, view: View, drafts: list[Draft]) -> str:
         if not named.startswith("principal/"):
@@ -181,3 +196,14 @@ class ObserveProposal:
         if not view.load(named).version:
             raise Malformed(f"{named} is not a known principal; send the name", principal=named)
         return named
+
+
+def _people_in(
+    event: type[Event], data: Mapping[str, Json]
+) -> Iterator[tuple[dict[str, Json], str]]:
+    """(record, field) wherever a record inside the data names a person."""
+    for member, fields in event.persons_in_records.items():
+        stated = data.get(member)
+        for record in stated.values() if isinstance(stated, dict) else ():
+            if isinstance(record, dict):
+                yield from ((record, name) for name in fields if isinstance(record.get(name), str))

@@ -61,6 +61,14 @@ class Sealer:
         data = self.sealed_patch(
             personal, draft.data, stored, key=key, position=position, fresh=fresh
         )
+        for collection, members in draft.event.personal_within.items():
+            data[collection] = {
+                name: one
+                and self._sealed_whole(
+                    one, members, at=f"{collection}/{name}", key=key, position=position, fresh=fresh
+                )
+                for name, one in data.get(collection, {}).items()
+            }
         said = dict(draft.said)
         for name in PERSONAL_ATTRIBUTES:
             if name in said:
@@ -92,6 +100,35 @@ class Sealer:
             else:
                 data[member] = self._commit(member, value, key, position, fresh)
         return data
+
+    def _sealed_whole(
+        self,
+        one: Mapping[str, Json],
+        members: Iterable[str],
+        *,
+        at: str,
+        key: int,
+        position: int,
+        fresh: Seals,
+    ) -> dict[str, Json]:
+        """An object of a collection, which is stated once and under an id of its own: nothing is repeated.
+
+        `at` is the path of the object; its members' paths begin with it.
+        """
+        return {
+            member: self._commit(f"{at}/{member}", value, key, position, fresh)
+            if member in members and value is not None
+            else value
+            for member, value in one.items()
+        }
+
+    def says(self, loaded: Loaded, stored: Json, value: Json) -> bool:
+        """Is `stored`, of this subject's state, a commitment to `value` that was not erased?"""
+        if loaded.key is None:
+            return False
+        fresh = Seals()
+        self.find_key(loaded, loaded.key, fresh)
+        return self._says(loaded.key, stored, value, fresh)
 
     def write(self) -> None:
         """Into the commit's transaction."""

@@ -132,8 +132,14 @@ class Vault:
 
     # Names
 
-    def principal_named(self, name: str, known_to: str) -> str | None:
-        """The principal that `known_to` (a source, or "") calls by this name."""
+    def principal_named(self, name: str, known_to: str, *, anew: bool = False) -> str | None:
+        """The principal that `known_to` (a source, an issuer, or "") calls by this name.
+
+        `anew`: another process may have given the name to somebody else since it was looked up here.
+        """
+        if anew:
+            with self._lock:
+                self._known_names.pop((name, known_to), None)
         return self.look_up([(name, known_to)]).get((name, known_to))
 
     def look_up(self, names: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -165,6 +171,16 @@ class Vault:
                 _FORGET_NAME, [{"d": r["digest"], "p": r["principal"]} for r in rows]
             )
             connection.execute(sa.insert(_names), rows)
+        self._keep_names(told)
+
+    def add_names(self, names: Iterable[tuple[str, str, str]]) -> None:
+        """Durably remember (name, known_to, principal) beside other names of the same principals."""
+        told = {(name, known_to): principal for name, known_to, principal in names}
+        with self._begin() as connection:
+            for name, principal in told.items():
+                digest = self._name_digest(*name)
+                connection.execute(sa.delete(_names).where(_names.c.digest == digest))
+                connection.execute(sa.insert(_names), {"digest": digest, "principal": principal})
         self._keep_names(told)
 
     def close(self) -> None:

@@ -10,15 +10,17 @@ import orjson
 
 from domain.acts import LEDGER, SubjectKeyDestroyed
 from domain.event import Json
-from domain.families import FAMILIES, Family, human_number, subject_id
 from domain.fold import merge_patch
+from domain.identity import IdentityLinked
 from domain.principal import PrincipalReferenced
 from domain.rosters import keeps_rosters, rosters_of
 from ledger.corrections import corrected
 from ledger.database import Row, Transaction
 from ledger.entry import Correction, Draft, write_entry
+from ledger.identities import IdentityIndex, Name
 from ledger.log import Head, NewEntry, append_entries
 from ledger.merkle import leaf_hash
+from ledger.numbers import Numbers
 from ledger.rosters import Move, Roster, load_roster, moves, write_rosters
 from ledger.schema import SNAPSHOTS, SUBJECTS
 from ledger.seals import Sealer, Seals, speaks
@@ -27,8 +29,6 @@ from ledger.states import UNKNOWN, Loaded, StateCache, load
 from ledger.taken import FileRow, Request, Taken, portions
 from ledger.vault import Vault
 
-NUMBERS_AHEAD = 16
-"""How many numbers are looked at together: an import may have taken the next ones."""
 SYSTEM = "principal/PRN0000001"
 """The ledger itself: it records referenced principals, the start of software, timers."""
 
@@ -61,13 +61,14 @@ class Needs:
 class _Additions:
     """What one proposal adds. Joined to the view when all of it is known to fit."""
 
-    __slots__ = ("entries", "moved", "receipts", "rosters", "seals", "subjects")
+    __slots__ = ("entries", "linked", "moved", "receipts", "rosters", "seals", "subjects")
 
     def __init__(self) -> None:
         self.entries: list[NewEntry] = []
         self.receipts: list[Receipt] = []
         self.moved: dict[str, Loaded] = {}
         self.rosters: list[Move] = []
+        self.linked: list[tuple[Name, str]] = []
         self.subjects: list[Row] = []
         self.seals: Seals | None = None
 
@@ -92,12 +93,13 @@ class View:
         self._entries: list[NewEntry] = []
         self._subjects: list[Row] = []
         self._sealer = Sealer(transaction, vault)
+        self._identities = IdentityIndex(vault, self._sealer, self)
         self.taken = Taken(transaction)
         self.trusted_recorders: set[str] = set()
         """Sources found to be registered in this commit. It drops one as soon as the source moves."""
         self._names: dict[tuple[str, str], str] = {}
         self._people: dict[tuple[str, str], str | None] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers = Numbers(transaction, self.load, self._find_out)
         self._first_key: int | None = None
         self._last: Receipt | None = None
 
@@ -143,6 +145,10 @@ class View:
             self._cache.put(subject, found)
         return found
 
+    def stored(self, subject: str) -> Loaded:
+        """As it was before this commit."""
+        return self._cache.get(subject) or load(self._transaction, subject)
+
     def roster(self, name: str) -> Roster:
         """As it stands, with what earlier proposals of this commit changed."""
         found = self.moved_rosters.get(name) or self._cache.rosters.get(name)
@@ -170,31 +176,14 @@ class View:
 
     def next_number(self, family: str) -> str:
         """The subject id with the family's next free human number. Taken when a draft uses it."""
-        kind = FAMILIES[family]
-        ordinal = self._numbers.get(family)
-        if ordinal is None:
-            row = self._transaction.row("SELECT next FROM numbers WHERE family = ?", (family,))
-            ordinal = row[0] if row else kind.first
-        while self._is_taken(kind, ordinal):
-            ordinal += 1
-        subject = subject_id(family, human_number(kind, ordinal))
-        # Replaced, not changed: savepoints hold on to the former.
-        self._numbers = {**self._numbers, family: ordinal}
-        return subject
-
-    def _is_taken(self, family: Family, ordinal: int) -> bool:
-        ahead = [
-            subject_id(family.name, human_number(family, n))
-            for n in range(ordinal, ordinal + NUMBERS_AHEAD)
-        ]
-        if not self._is_at_hand(ahead[0]):
-            # One question for those who come next in this commit as well.
-            self._fetch_unknown([subject for subject in ahead if not self._is_at_hand(subject)])
-        return self.load(ahead[0]).version > 0
+        return self._numbers.next_number(family)
 
     def take_number(self, subject: str) -> None:
-        family = subject.split("/", 1)[0]
-        self._numbers = {**self._numbers, family: self._numbers[family] + 1}
+        self._numbers.take(subject)
+
+    def _find_out(self, subjects: Sequence[str]) -> None:
+        if not self._is_at_hand(subjects[0]):
+            self._fetch_unknown([subject for subject in subjects if not self._is_at_hand(subject)])
 
     def person(self, named: str, known_to: str) -> tuple[str, list[Draft]]:
         """The principal id for what a source calls somebody, and the event that introduces a new one."""
@@ -235,10 +224,11 @@ class View:
 
     def savepoint(self) -> _Savepoint:
         """What a failing proposal gives back: numbers, the names that lead to them, its row."""
-        return self._numbers, len(self._names), self.taken.savepoint()
+        return self._numbers.savepoint(), len(self._names), self.taken.savepoint()
 
     def restore(self, saved: _Savepoint) -> None:
-        self._numbers, names, rows = saved
+        numbers, names, rows = saved
+        self._numbers.restore(numbers)
         while len(self._names) > names:
             self._names.popitem()
         self.taken.restore(rows)
@@ -254,6 +244,7 @@ class View:
         self.moved.update(additions.moved)
         for name, subject, joins in additions.rosters:
             self.moved_rosters[name] = self.roster(name).moved(subject, joins=joins)
+        self._identities.take(additions.linked)
         self.trusted_recorders.difference_update(additions.moved)
         if additions.subjects:
             self._subjects += additions.subjects
@@ -269,6 +260,8 @@ class View:
         subject, event = draft.subject, draft.event
         if event is SubjectKeyDestroyed:
             self._give_new_keys(draft.data["erased"], position, additions)
+        if event is IdentityLinked:
+            additions.linked += self._identities.free(draft)
         loaded = additions.moved.get(subject) or self.load(subject)
         key, version, owner = loaded.key, loaded.version + 1, loaded.owner
         if key is None:
@@ -280,7 +273,7 @@ class View:
             )
         data: dict[str, Json] = draft.data
         said: Mapping[str, str | int] = draft.said
-        if event.personal or speaks(said):
+        if event.personal or event.personal_within or speaks(said):
             seals = additions.seals = additions.seals or Seals()
             data, said = self._sealer.sealed(draft, loaded, key=key, position=position, fresh=seals)
         if draft.derives:
@@ -355,6 +348,7 @@ class View:
             self._vault.name_principals(
                 (name, known_to, principal) for (name, known_to), principal in self._names.items()
             )
+        self._identities.write()
         if self._subjects:
             write.insert(SUBJECTS, self._subjects)
         self._sealer.write()
@@ -363,11 +357,7 @@ class View:
         snapshots = self._snapshots()
         if snapshots:
             write.insert(SNAPSHOTS, snapshots)
-        for family, ordinal in self._numbers.items():
-            write.execute(
-                "INSERT INTO numbers VALUES (?, ?) ON CONFLICT (family) DO UPDATE SET next = excluded.next",
-                (family, ordinal),
-            )
+        self._numbers.write()
         if not self._entries:
             return self._head
         return append_entries(write, self._head, self._entries, self.recordedtime)

@@ -103,6 +103,8 @@ def _members(event: type[Event]) -> Iterator[str]:
             mark = "personal"
         elif name in event.persons:
             mark = "person"
+        elif name in event.personal_within:
+            mark = f"personal: {', '.join(f'`{one}`' for one in event.personal_within[name])}"
         else:
             mark = "always" if name in event.asserts else ""
         yield f"| `{name}` | {_kind(about)} | {mark} |"
@@ -134,6 +136,9 @@ def _data_schema(event: type[Event]) -> dict[str, Any]:
     schema["description"] = " ".join((event.__doc__ or "").split())
     for name in event.personal:
         schema["properties"][name]["$comment"] = "personal: as it is sent; stored as a commitment"
+    for name, members in event.personal_within.items():
+        told = f"personal, stored as a commitment: {', '.join(members)}"
+        schema["properties"][name]["$comment"] = told
     # No member has to be there: a source states what it knew.
     schema.pop("required", None)
     return schema

@@ -12,6 +12,7 @@ from domain.errors import Malformed
 if TYPE_CHECKING:
     from api.compose import House
     from api.identity import Identity
+    from api.oidc import Issuers
     from api.settings import Settings
     from domain.command import Command
     from domain.event import Json
@@ -82,15 +83,15 @@ def opened(using: Settings | None = None) -> Iterator[Session]:
     chosen = using or settings()
     house = open_house(chosen)
     try:
-        yield Session(house, who_is_there(house.ledger, chosen))
+        yield Session(house, who_is_there(house.ledger, chosen, house.issuers))
     finally:
         house.close()
 
 
-def who_is_there(ledger: Ledger, chosen: Settings) -> Identity:
+def who_is_there(ledger: Ledger, chosen: Settings, issuers: Issuers | None = None) -> Identity:
     """Raises Unauthenticated for a token that signs nobody in: it never falls back to the operator."""
     from api.identity import LOCAL_OPERATOR, authenticate
 
     if chosen.token is None:
         return LOCAL_OPERATOR
-    return authenticate(ledger, chosen.token.get_secret_value(), ledger.now())
+    return authenticate(ledger, chosen.token.get_secret_value(), ledger.now(), issuers)

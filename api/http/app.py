@@ -93,7 +93,7 @@ def _services(house: House) -> Services:
     return Services(
         house=house,
         dispatcher=Dispatcher(ledger.writer, when_answered=answered),
-        keeper=Keeper(ledger),
+        keeper=Keeper(ledger, house.issuers, metrics),
         watch=watch,
         views=views,
         runner=Runner(ledger, views, gather_seconds=GATHER_SECONDS),

@@ -7,7 +7,7 @@ are the idempotency key: the same event again gets its first receipt, whatever b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -19,10 +19,10 @@ from api.http.cloudevents import Source, read_events, read_fact
 from api.http.commands import receipt_answer
 from api.http.services import Services
 from api.identity import Identity
-from domain.errors import LedgerError, MayNot
+from domain.errors import LedgerError
 from domain.event import Json
 from ledger.entry import Draft
-from ledger.govern import token_is_live
+from ledger.govern import Actor, check_sign_in
 from ledger.ledger import recorded
 from ledger.observe import ObserveProposal
 from ledger.taken import Request
@@ -34,20 +34,17 @@ ROUTE = "/v1/events"
 
 @dataclass(slots=True)
 class _SignedInFact(ObserveProposal):
-    """Asks for the token once more under the lock: it may have been revoked since the request came in."""
+    """Asks for the sign-in once more under the lock: it may have been ended since the request came in."""
 
-    token: str | None = None
+    actor: Actor = field(kw_only=True)
 
     def foresee(self, needs: Needs) -> None:
         ObserveProposal.foresee(self, needs)
-        if self.token is not None:
-            needs.subjects.add(self.token)
+        if self.actor.token is not None:
+            needs.subjects.add(self.actor.token)
 
     def settle(self, view: View) -> list[Draft]:
-        if self.token is not None and not token_is_live(
-            view.load(self.token).state, view.recordedtime
-        ):
-            raise MayNot("the API token is revoked or expired", rules=("live-token",))
+        check_sign_in(self.actor, lambda name: view.load(name).state, view.recordedtime)
         return ObserveProposal.settle(self, view)
 
 
@@ -109,7 +106,7 @@ class _Taking:
         # The members in one order, so that it does not matter in which mode the event comes again.
         received = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
         request = Request(source.principal, self._prefix + fact.id, self._request_hash(received))
-        return _SignedInFact([fact], source.principal, request, token=self._identity.actor.token)
+        return _SignedInFact([fact], source.principal, request, actor=self._identity.actor)
 
 
 def batch_json(outcomes: Sequence[Outcome]) -> dict[str, Json]:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from api.errors import Unauthenticated
+from api.errors import IssuerUnavailable, Unauthenticated
 from api.http.bodies import headers_of
 from api.http.cloudevents import BATCHED, STRUCTURED
 from api.http.services import InHouse, Services, SignedIn
@@ -111,7 +111,7 @@ async def _following(
         try:
             # What was allowed an hour ago need not be so now.
             identity = await services.keeper.identify(headers)
-        except Unauthenticated:
+        except (Unauthenticated, IssuerUnavailable):
             return
 
 

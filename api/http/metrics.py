@@ -44,6 +44,12 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self._refused_sign_ins = Counter(
+            "itsm_ledger_sign_ins_refused_total",
+            "Requests whose sender was not signed in, by why",
+            ("outcome",),
+            registry=registry,
+        )
         self._groups = Histogram(
             "itsm_ledger_commit_group_proposals",
             "Orders and facts of HTTP requests that were answered together after a commit",
@@ -82,6 +88,10 @@ class Metrics:
         requests, latency = self._children[label]
         requests.inc()
         latency.observe(seconds)
+
+    def sign_in_refused(self, outcome: str) -> None:
+        """`outcome` is one of our own words, never a client's."""
+        self._refused_sign_ins.labels(outcome).inc()
 
     def settled(self, outcomes: Sequence[Outcome]) -> None:
         """What one commit came to."""

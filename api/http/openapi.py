@@ -123,7 +123,11 @@ def describe(routes: Sequence[BaseRoute]) -> Schema:
     for path, body in _administration(schemas):
         told["paths"][path]["post"]["requestBody"] = body
     told["components"]["securitySchemes"] = {
-        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "itl_<number>_<secret>"}
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "itl_<number>_<secret> or JWT",
+        }
     }
     for path, operations in told["paths"].items():
         for operation in operations.values():

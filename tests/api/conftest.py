@@ -1,7 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 import pytest
+
+from tests.api.issuer import Issuer, issuer_process
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Tests marked `anyio` run on asyncio, as the server does."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def running_issuer() -> Iterator[Issuer]:
+    with issuer_process() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(running_issuer: Issuer) -> Issuer:
+    """An issuer of OpenID Connect tokens, as it was when it began."""
+    running_issuer.reset()
+    return running_issuer

@@ -16,6 +16,7 @@ from api.http.app import create_app
 from api.settings import Settings
 from api.tokens import issue_token
 from domain.principal import RegisterPrincipal
+from ledger.clock import Clock
 from ledger.genesis import FIRST_PERSON
 from ledger.govern import Actor, Order
 from tests.staffing import init
@@ -66,13 +67,15 @@ class Api:
 
 
 @asynccontextmanager
-async def serving(directory: Path, **settings: Any) -> AsyncIterator[Api]:
+async def serving(
+    directory: Path, *, clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[Api]:
     """A fresh ledger on SQLite, or on `database_url`, behind its API."""
     using = Settings.model_validate(
         {"database_url": f"sqlite:///{directory / 'ledger.db'}", **settings}
     )
     made = init(using, origin="ledger.example.com/test", administrator="Ada Lovelace")
-    house = open_house(using)
+    house = open_house(using, clock=clock)
     app = create_app(house)
     try:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

@@ -109,7 +109,8 @@ def test_the_environment_of_another_ledger_does_not_reach_the_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in Settings.model_fields:
-        if "url" in name or "key" in name or name in {"token", "checkpoint_copies"}:
+        is_place = name.endswith(("url", "key", "key_file"))
+        if is_place or name in {"token", "checkpoint_copies", "oidc_issuers"}:
             monkeypatch.setenv(f"ITSM_LEDGER_{name.upper()}", str(tmp_path / "other"))
     monkeypatch.setenv("ITSM_LEDGER_PORT", "9999")
 

@@ -10,7 +10,10 @@ from domain.change_implementation import ScheduleChange
 from domain.change_planning import AmendChangePlan
 from domain.change_review import DetectUnauthorizedChange
 from domain.commitment import is_commitment
+from domain.errors import Malformed
 from domain.fold import fold
+from ledger.entry import Correction
+from ledger.genesis import FIRST_PERSON
 from ledger.govern import Actor, Order
 from ledger.view import SYSTEM
 from ledger.writer import Recorded
@@ -125,3 +128,55 @@ def test_what_nobody_ordered_gets_a_number_and_the_deviation_is_recorded(desk: D
     (implementer,) = desk.log.subject("change/CHG0010001").state["implementers"]
     assert desk.log.subject(implementer).state["status"] == "referenced"
     whole_log(desk.log)
+
+
+def test_names_inside_records_become_referenced_principals(desk: Desk) -> None:
+    source, subject = desk.source(), "change/EXT-1"
+    told: dict[str, object] = {
+        "approvals": {
+            "APR-1": {"by": "Grace Hopper", "verdict": "granted"},
+            "APR-2": {"by": "Grace Hopper", "verdict": "granted", "on_behalf_of": FIRST_PERSON},
+        }
+    }
+
+    outcome = observe(desk, source, subject, "itsm.change.approval-granted.v1", told)
+
+    assert isinstance(outcome, Recorded)
+    assert len(outcome.receipts) == 2  # one introduction, then the fact
+    approvals = desk.log.subject(subject).state["approvals"]
+    grace = approvals["APR-1"]["by"]
+    assert desk.log.subject(grace).state["status"] == "referenced"
+    assert approvals["APR-2"] == {"by": grace, "verdict": "granted", "on_behalf_of": FIRST_PERSON}
+    assert told["approvals"]["APR-1"]["by"] == "Grace Hopper"  # type: ignore[index]  # a JSON object
+    assert not [entry for entry in whole_log(desk.log) if b"Hopper" in entry.raw]
+
+
+def test_names_inside_a_corrected_record_become_referenced_principals(desk: Desk) -> None:
+    source, subject = desk.source(), "change/EXT-1"
+    type_name = "itsm.change.approval-granted.v1"
+    first = observe(desk, source, subject, type_name, {"approvals": {"APR-1": {"by": "Ada L."}}})
+    assert isinstance(first, Recorded)
+    replacement = {"approvals": {"APR-1": {"by": "Grace Hopper"}}}
+
+    outcome = observe(
+        desk,
+        source,
+        subject,
+        "itsm.change.fact-corrected.v1",
+        correction=Correction(first.receipts[-1].position, replacement),
+        said={"reason": "Another one"},
+    )
+
+    assert isinstance(outcome, Recorded)
+    grace = desk.log.subject(subject).state["approvals"]["APR-1"]["by"]
+    assert grace != desk.log.entry(first.receipts[-1].position).data["approvals"]["APR-1"]["by"]
+    assert desk.log.subject(grace).state["status"] == "referenced"
+    assert not [entry for entry in whole_log(desk.log) if b"Hopper" in entry.raw]
+
+
+def test_an_unknown_principal_inside_a_record_is_malformed(desk: Desk) -> None:
+    told: dict[str, object] = {"commits": {"c0ffee": {"author": "principal/PRN0000099"}}}
+
+    outcome = observe(desk, desk.source(), "change/EXT-1", "itsm.change.commit-linked.v1", told)
+
+    assert isinstance(outcome, Malformed)

@@ -50,7 +50,7 @@ class Looking:
     seen: Roster = field(default=NOBODY, init=False)
 
     def attempt(self, error: Refused, at: str) -> None:
-        """Nothing is recorded of it."""
+        """Nobody ordered it."""
 
     def foresee(self, needs: Needs) -> None:
         """It comes alone."""
@@ -222,7 +222,7 @@ class Asking:
     request: Request | None = None
 
     def attempt(self, error: Refused, at: str) -> None:
-        """Nothing is recorded of it."""
+        """Nobody ordered it."""
 
     def foresee(self, needs: Needs) -> None:
         """It knows whom it is about."""

@@ -228,11 +228,22 @@ def test_a_source_s_times_inside_records_are_brought_to_utc() -> None:
     assert "approvals" in event_class("itsm.change.approval-granted.v1").moments
 
 
+def test_the_persons_inside_records_are_known_by_their_fields() -> None:
+    def people(name: str) -> Any:
+        return event_class(f"itsm.change.{name}.v1").persons_in_records
+
+    assert people("approval-granted") == {"approvals": ("by", "on_behalf_of")}
+    assert people("commit-linked") == {"commits": ("author",)}
+    assert people("cab-decision-recorded") == {"cab_decisions": ("chair",)}
+    assert people("drafted") == {}
+    assert "approvals" not in event_class("itsm.change.approval-granted.v1").persons
+
+
 def test_what_no_record_has_is_malformed() -> None:
     event = event_class("itsm.change.approval-granted.v1")
 
     with pytest.raises(Malformed, match="approvals"):
-        event.from_data({"approvals": {"APR-1": {"by": "Ada Lovelace"}}})
+        event.from_data({"approvals": {"APR-1": {"by": ["Ada Lovelace"]}}})
     with pytest.raises(Malformed, match="approvals"):
         event.from_data({"approvals": {"1": {"by": ADA}}})
 

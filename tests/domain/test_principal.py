@@ -18,7 +18,7 @@ from domain.principal import (
     RegisterPrincipal,
 )
 from domain.rosters import rosters_of, same_person_as
-from tests.given import ADA, BEN, CLEO, DAN, GONE, NAMED, SOURCE, SYSTEM, Given, fold_from, given
+from tests.given import ADA, BEN, CLEO, GONE, NAMED, SOURCE, SYSTEM, Given, fold_from, given
 from tests.open_door import open_door
 
 referenced = PrincipalReferenced(name="Updated by 21", known_to="/sources/servicenow")
@@ -106,25 +106,25 @@ def test_a_human_is_known_by_each_of_its_principals() -> None:
 
 @pytest.mark.parametrize("person", [GONE, NAMED, "principal/PRN0000099"])
 def test_only_who_is_registered_is_a_person_to_be_named(person: str) -> None:
-    ben(registered).when(identify(person)).refused("person-is-registered")
+    ben(registered).when(identify(person), may=open_door).refused("person-is-registered")
 
 
 @pytest.mark.parametrize("person", [SOURCE, SYSTEM])
 def test_only_persons_have_several_principals(person: str) -> None:
     service = PrincipalRegistered(kind="service", name="Backup", mode="govern")
 
-    ben(registered).when(identify(person)).refused("only-persons-are-identified")
-    ben(service).when(identify(CLEO)).refused("only-persons-are-identified")
+    ben(registered).when(identify(person), may=open_door).refused("only-persons-are-identified")
+    ben(service).when(identify(CLEO), may=open_door).refused("only-persons-are-identified")
 
 
 @pytest.mark.parametrize("before", [(), (referenced,), (registered, deactivated)])
 def test_only_the_registered_are_identified(before: tuple[Event, ...]) -> None:
-    ben(*before).when(identify(CLEO)).refused("transition")
+    ben(*before).when(identify(CLEO), may=open_door).refused("transition")
 
 
 def test_a_principal_is_identified_once_and_as_another() -> None:
-    ben(registered, identified).when(identify(ADA), actor=DAN).refused("identified-once")
-    ben(registered).when(identify(BEN)).refused("identified-as-another")
+    ben(registered, identified).when(identify(ADA), may=open_door).refused("identified-once")
+    ben(registered).when(identify(BEN), may=open_door).refused("identified-as-another")
 
 
 @pytest.mark.parametrize("actor", [BEN, CLEO])
@@ -137,13 +137,13 @@ def test_a_human_is_named_by_its_first_principal_without_chain_or_circle() -> No
     ada_is_bens = {ADA: {**state, "person": BEN}}
     cleo_is_adas = {CLEO: {**state, "person": ADA}}
 
-    given(registered, subject=BEN, others=ada_is_bens).when(identify(ADA), actor=DAN).refused(
+    given(registered, subject=BEN, others=ada_is_bens).when(identify(ADA), may=open_door).refused(
         "names-the-first-principal"
     )
-    given(registered, subject=BEN, others=cleo_is_adas).when(identify(CLEO), actor=DAN).refused(
+    given(registered, subject=BEN, others=cleo_is_adas).when(identify(CLEO), may=open_door).refused(
         "names-the-first-principal"
     )
-    given(registered, subject=ADA, others=cleo_is_adas).when(identify(BEN)).refused(
+    given(registered, subject=ADA, others=cleo_is_adas).when(identify(BEN), may=open_door).refused(
         "names-the-first-principal"
     )
 

@@ -8,6 +8,9 @@ from tests.domain.policy_cases.case import Case
 
 KEEPERS = "administrator recovery"
 HOLDS = "ledger:place-legal-hold ledger:lift-legal-hold"
+SAID_BY_ANOTHER = (
+    "principal:identify principal:link-identity principal:unlink-identity principal:reactivate"
+)
 TOKENS = "ledger:issue-token ledger:revoke-token"
 
 GRANTS: Mapping[str, tuple[Case, ...]] = {
@@ -90,7 +93,7 @@ PRINCIPALS: Mapping[str, tuple[Case, ...]] = {
     "administrators-keep-principals": (
         Case(
             "who keeps principals",
-            on="principal:register principal:identify principal:deactivate principal:reactivate",
+            on=f"principal:register principal:deactivate {SAID_BY_ANOTHER}",
             roles=KEEPERS,
             filled="subject",
         ),
@@ -109,7 +112,7 @@ PRINCIPALS: Mapping[str, tuple[Case, ...]] = {
     "nobody-identifies-themself": (
         Case(
             "their own, or another account of theirs",
-            on="principal:identify principal:reactivate",
+            on=SAID_BY_ANOTHER,
             roles=KEEPERS,
             parts="subject",
         ),

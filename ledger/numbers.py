@@ -1,0 +1,68 @@
+"""Human numbers, handed out under the lock: never one that is taken, never one twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from domain.families import FAMILIES, Family, human_number, subject_id
+from ledger.database import Transaction
+from ledger.states import Loaded
+
+AHEAD: Final = 16
+"""How many numbers are looked at together: an import may have taken the next ones."""
+
+Taken = dict[str, int]
+"""Family → the ordinal that comes next."""
+
+
+class Numbers:
+    """Of one commit. `find_out`: look up at once which of some subjects the log does not know."""
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        load: Callable[[str], Loaded],
+        find_out: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._transaction, self._load, self._find_out = transaction, load, find_out
+        self._next: Taken = {}
+
+    def next_number(self, family: str) -> str:
+        """The subject id with the family's next free human number. Taken when a draft uses it."""
+        kind = FAMILIES[family]
+        ordinal = self._next.get(family)
+        if ordinal is None:
+            row = self._transaction.row("SELECT next FROM numbers WHERE family = ?", (family,))
+            ordinal = row[0] if row else kind.first
+        while self._is_taken(kind, ordinal):
+            ordinal += 1
+        # Replaced, not changed: savepoints hold on to the former.
+        self._next = {**self._next, family: ordinal}
+        return subject_id(family, human_number(kind, ordinal))
+
+    def take(self, subject: str) -> None:
+        family = subject.split("/", 1)[0]
+        self._next = {**self._next, family: self._next[family] + 1}
+
+    def savepoint(self) -> Taken:
+        return self._next
+
+    def restore(self, saved: Taken) -> None:
+        self._next = saved
+
+    def write(self) -> None:
+        for family, ordinal in self._next.items():
+            self._transaction.execute(
+                "INSERT INTO numbers VALUES (?, ?) ON CONFLICT (family) DO UPDATE SET next = excluded.next",
+                (family, ordinal),
+            )
+
+    def _is_taken(self, family: Family, ordinal: int) -> bool:
+        ahead = [
+            subject_id(family.name, human_number(family, n))
+            for n in range(ordinal, ordinal + AHEAD)
+        ]
+        # One question for those who come next in this commit as well.
+        self._find_out(ahead)
+        return self._load(ahead[0]).version > 0
