@@ -127,6 +127,11 @@ def test_a_principal_is_identified_once_and_as_another() -> None:
     ben(registered).when(identify(BEN), may=open_door).refused("identified-as-another")
 
 
+@pytest.mark.parametrize("actor", [BEN, CLEO])
+def test_nobody_says_of_themself_whose_account_they_are(actor: str) -> None:
+    ben(registered).when(identify(CLEO), actor=actor).refused("nobody-identifies-themself")
+
+
 def test_a_human_is_named_by_its_first_principal_without_chain_or_circle() -> None:
     state = registered.data()
     ada_is_bens = {ADA: {**state, "person": BEN}}
