@@ -115,4 +115,4 @@ def test_read_models_of_another_log_are_refused(views: Views, desk: Desk) -> Non
 
 def test_an_unknown_projection_is_refused(views: Views, desk: Desk) -> None:
     with pytest.raises(UnknownProjection):
-        compare_rebuilt(desk, views, "changes")
+        compare_rebuilt(desk, views, "weather")
