@@ -11,8 +11,10 @@ import orjson
 
 from domain.errors import Malformed, UnknownSubject
 from domain.policy import policy_hash
-from domain.policy_text import PolicyRule, read_rules
+from domain.policy_schema import schema_text
+from domain.policy_text import PolicyRule, read_rules, validate
 from domain.rosters import POLICIES
+from domain.thresholds import thresholds_of
 from ledger.ledger import Ledger
 
 THRESHOLDS_FILE = "thresholds.json"
@@ -51,6 +53,18 @@ def held(named: str, ledger: Ledger) -> HandedIn:
     subject = named.partition("@")[0]
     state = ledger.subject(subject).state
     return HandedIn(subject, state["texts"], state["thresholds"])
+
+
+def validated(chosen: HandedIn) -> HandedIn:
+    """The same, once Cedar and the thresholds' own checks passed it.
+
+    Raises Malformed, with Cedar's messages and their places.
+    """
+    if not chosen.texts:
+        raise Malformed("a policy has at least one file with Cedar text")
+    validate(chosen.texts, schema_text())
+    thresholds_of(chosen.thresholds)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from api.cli import importing, keeping, looking, ordering, proving, ruling, running, viewing
+from api.cli import (
+    auditing,
+    importing,
+    keeping,
+    listing,
+    looking,
+    ordering,
+    proving,
+    ruling,
+    running,
+    viewing,
+)
 from api.cli.frame import Commands
 
 app = typer.Typer(
@@ -15,5 +26,16 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for room in (keeping, running, importing, ordering, looking, proving, ruling, viewing):
+for room in (
+    keeping,
+    running,
+    importing,
+    ordering,
+    looking,
+    listing,
+    auditing,
+    proving,
+    ruling,
+    viewing,
+):
     room.add_to(app)
