@@ -119,6 +119,8 @@ class AssessChange(ChangeOrder, yields=ChangeAssessed):
     types = ("normal", "emergency")
     example: ClassVar[Mapping[str, Any]] = {"risk": "medium", "risk_policy": "risk-matrix@3"}
 
+    asked_of = ("risk",)
+
     risk: Risk
     risk_policy: Text
 

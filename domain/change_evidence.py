@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from domain.change import CommitId, StatedCommits, StatedTests, TestVerdict, parts
 from domain.change_order import ChangeOrder
-from domain.command import Case, require
+from domain.command import Case, Command, require
 from domain.common import TicketEvent
 from domain.event import Event, Json, Moment, PrincipalId, Sha256, Text
 from domain.humans import acting, human_of, humans
 from domain.linking import require_exists
+from domain.sets import only_one
 
 _BEFORE = ("draft", "assessing", "awaiting_authorization", "authorized", "scheduled")
 _EXAMPLE_COMMIT = "3f786850e387550fdab836ed7e6dc881de23001b"
@@ -79,10 +80,17 @@ class LinkCommit(ChangeOrder, yields=CommitLinked):
         "repository": "mail-relay",
     }
 
+    asked_of = ("commit", "author")
+
     commit: CommitId
     author: PrincipalId
     committed_at: Moment
     repository: Text | None = None
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        commit, said = only_one(data.get("commits"))
+        return super().recalled({**said, "commit": commit})
 
     def reads(self) -> tuple[str, ...]:
         return (self.author,)

@@ -12,7 +12,7 @@ from domain.change_conflicts import conflict_words, freeze_words
 from domain.change_evidence import tested_words
 from domain.change_order import ChangeOrder
 from domain.change_retro_approval import retro_approval_requested
-from domain.command import Case, require
+from domain.command import Case, Command, require
 from domain.common import Link, LinkId, TicketEvent
 from domain.event import Event, Json, Moment, Principal, State, Subject
 from domain.hold import linked_subjects
@@ -20,7 +20,7 @@ from domain.humans import all_acting
 from domain.incident import OPEN
 from domain.linking import ChangeId, IncidentId, require_exists
 from domain.moments import later
-from domain.sets import NameSet, PeopleSet, replacing
+from domain.sets import NameSet, PeopleSet, members, replacing
 
 _EXAMPLE_START: Mapping[str, Json] = {
     "implementers": {"principal/PRN0000031": True},
@@ -137,6 +137,11 @@ class ScheduleChange(ChangeOrder, yields=ChangeScheduled):
     }
 
     resolved_conflicts: tuple[ChangeId, ...] = ()
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        resolved = tuple(sorted(members(data.get("resolved_conflicts"))))
+        return super().recalled({**data, "resolved_conflicts": resolved})
 
     def reads(self) -> tuple[str, ...]:
         return self.resolved_conflicts

@@ -18,7 +18,7 @@ from domain.change import (
 from domain.change_authorization import ApprovalsInvalidated
 from domain.change_conflicts import conflict_words, freeze_words
 from domain.change_order import ChangeOrder
-from domain.command import Case, Events, require
+from domain.command import Case, Command, Events, require
 from domain.event import (
     Count,
     Json,
@@ -32,7 +32,7 @@ from domain.event import (
     Word,
 )
 from domain.linking import require_exists
-from domain.sets import NameSet, PeopleSet, replacing, set_of
+from domain.sets import NameSet, PeopleSet, members, replacing, set_of
 from domain.thresholds import Risk
 from domain.windows import OrderedWindow, StatedWindow, inside
 
@@ -114,6 +114,10 @@ class _Plan(ChangeOrder):
     model_version: Count | None = None
     parameters: dict[Word, ParameterValue] | None = None
     risk: Risk | None = None
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        return super().recalled({**data, "named_services": sorted(members(data.get("services")))})
 
     def reads(self) -> tuple[str, ...]:
         return (self.model,) if self.model else ()

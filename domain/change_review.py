@@ -126,6 +126,8 @@ class DetectUnauthorizedChange(ChangeOrder, yields=UnauthorizedChangeDetected):
     by_verb = True
     example: ClassVar[Mapping[str, Any]] = {"deployment": "deployment/DEP0000017"}
 
+    asked_of = ("deployment",)
+
     deployment: DeploymentId
     title: PersonalText | None = None
 

@@ -27,7 +27,7 @@ from domain.event import (
 from domain.linking import ChangeId, require_exists
 from domain.parts import has_parts, parts_in
 from domain.rosters import FREEZES, stands_on
-from domain.sets import NameSet, members, set_of
+from domain.sets import NameSet, members, only_one, set_of
 from domain.windows import OrderedWindow, Span, StatedWindow, Window, overlap
 
 Status = Literal["active", "lifted", "expired"]
@@ -144,6 +144,12 @@ class DeclareFreeze(Command, yields=FreezeDeclared):
     named_services: list[Text] = Field(min_length=1, alias="services")
     interval: OrderedWindow
 
+    asked_of = ("named_services",)
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        return super().recalled({**data, "named_services": sorted(members(data.get("services")))})
+
     def services(self, case: Case) -> Iterable[str]:
         return self.named_services
 
@@ -162,9 +168,14 @@ class DeclareFreeze(Command, yields=FreezeDeclared):
 class _Except(Command):
     """Body of granting and denying. Parts are those of the change as well: its `requester`, `implementer` …"""
 
+    asked_of = ("change",)
     verdict: ClassVar[Literal["granted", "denied"]]
 
     change: ChangeId
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        return super().recalled(only_one(data.get("exceptions"))[1])
 
     def reads(self) -> tuple[str, ...]:
         return (self.change,)

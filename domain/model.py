@@ -165,6 +165,12 @@ class ProposeModel(Command, yields=ModelProposed):
     named_services: list[Text] = Field(min_length=1, alias="services")
     parameters: dict[Word, Limit] | None = None
 
+    asked_of = ("named_services",)
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        return super().recalled({**data, "named_services": sorted(members(data.get("services")))})
+
     def services(self, case: Case) -> list[str]:
         return self.named_services
 
@@ -225,7 +231,13 @@ class SuspendModel(Command, yields=ModelSuspended):
 
     example: ClassVar[Mapping[str, Any]] = {"cause": "authority", "reason": "The tool changed"}
 
+    asked_of = ("cause",)
+
     cause: SuspensionCause
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        return super().recalled({**data, "cause": data.get("suspension")})
 
     def circumstances(self, case: Case) -> Iterator[str]:
         """`cause-failures`, `cause-expiry`, `cause-authority`."""

@@ -25,6 +25,7 @@ from domain.event import (
 from domain.parts import has_parts
 from domain.principal import require_registered
 from domain.rosters import ROLES, stands_on
+from domain.sets import members
 
 Involvement = Literal["R", "A", "C", "I"]
 """RACI: responsible, accountable, consulted, informed."""
@@ -160,6 +161,11 @@ class ReviseRole(Command, yields=RoleRevised):
     conflicts: frozenset[Word] | None = None
     privileged: bool | None = None
     activities: dict[Text, Involvement] | None = None
+
+    @classmethod
+    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+        stated = data.get("conflicts")
+        return super().recalled({**data, "conflicts": None if stated is None else members(stated)})
 
     def reads(self) -> tuple[str, ...]:
         return (self.owner,) if self.owner else ()

@@ -37,6 +37,12 @@ class Told(msgspec.Struct):
     rules: str = ""
     grants: str = ""
     causationid: str | None = None
+    decidedat: int | None = None
+
+    def follows(self, first: Told) -> bool:
+        """Did it follow from the order that `first` begins with? A client may name any cause, but no decision."""
+        caused = self.causationid == first.id and self.decidedat == first.decidedat
+        return caused and self.decision == first.decision == "permit"
 
 
 _TOLD: Final = msgspec.json.Decoder(Told)

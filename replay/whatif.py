@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from domain.by_policy import by_policy
 from domain.command import COMMANDS, Case, Command
 from domain.event import State
-from domain.may import DecisionRequest
+from domain.may import Decision, DecisionRequest
 from domain.policy_schema import action_of
 from domain.rosters import POLICIES
 from ledger.database import Database
@@ -80,6 +80,45 @@ def what_if(
 
     Raises CorruptEntry, and Malformed for a candidate that cannot be read.
     """
+    for again in asked_again(database, candidate, found=found, progress=progress):
+        verdict, told = again.verdict, again.told
+        unpermitted = not verdict.permit and verdict.rules[0].startswith(NO_PERMIT)
+        # Which roles they had elsewhere is not known, so that only a rule that forbids says anything.
+        if verdict.permit or (told.decision == "observed" and unpermitted):
+            continue
+        found.otherwise += 1
+        for rule in verdict.rules:
+            found.by_rule[rule] = found.by_rule.get(rule, 0) + 1
+        yield Otherwise(
+            again.position,
+            told.time,
+            told.subject,
+            again.action,
+            str(told.authid),
+            str(told.decision),
+            tuple(told.rules.split()),
+            verdict.rules,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A decision or fact that was put to the candidate, and what that said."""
+
+    position: int
+    told: Told
+    action: str
+    verdict: Decision
+
+
+def asked_again(
+    database: Database,
+    candidate: State,
+    *,
+    found: WhatIf,
+    progress: Progress = lambda done, total: None,  # noqa: ARG005 - a listener need not listen
+) -> Iterator[Again]:
+    """Everything of the period that can be asked, with the candidate's verdict. Raises as `what_if` does."""
     estate, start, end = Estate(database), found.start, found.end
     estate.skip_to(start - 1)
     asking = _Asking(estate, candidate)
@@ -88,14 +127,32 @@ def what_if(
             "SELECT position, entry FROM events WHERE position >= ? AND position <= ? ORDER BY position",
             (start, end),
         )
-        for position, raw in rows:
-            told = told_by(position, raw)
-            one = asking.otherwise(position, told, found)
-            if one is not None:
-                yield one
-            estate.take(position, told)
-            if position % 1_000 == 0:
-                progress(position - start + 1, end - start + 1)
+        for order in _by_order((position, told_by(position, raw)) for position, raw in rows):
+            again = asking.again(*_own(order), found)
+            if again is not None:
+                yield again
+            for position, told in order:
+                estate.take(position, told)
+                if position % 1_000 == 0:
+                    progress(position - start + 1, end - start + 1)
+
+
+def _by_order(entries: Iterator[tuple[int, Told]]) -> Iterator[list[tuple[int, Told]]]:
+    """The entries of each order together; whatever nobody ordered alone."""
+    order: list[tuple[int, Told]] = []
+    for position, told in entries:
+        if order and not told.follows(order[0][1]):
+            yield order
+            order = []
+        order.append((position, told))
+    if order:
+        yield order
+
+
+def _own(order: Sequence[tuple[int, Told]]) -> tuple[int, Told]:
+    """The event that the order is about: the first of its subject. Those of other subjects come before it."""
+    subject = order[-1][1].subject
+    return next(each for each in order if each[1].subject == subject)
 
 
 class _Asking:
@@ -103,16 +160,12 @@ class _Asking:
         self._estate = estate
         self._states = _With(estate.states, CANDIDATE, candidate)
         self._rosters: Mapping[str, Sequence[str]] = _With(estate.rosters, POLICIES, (CANDIDATE,))
-        self._first_of_order = ""
 
-    def otherwise(self, position: int, told: Told, found: WhatIf) -> Otherwise | None:
-        """None as well for what nobody decided: the genesis, and what followed from the same order."""
+    def again(self, position: int, told: Told, found: WhatIf) -> Again | None:
+        """None for what nobody decided, as the genesis, and for what tells too little."""
         ordered = ORDER_OF.get(told.type)
         if ordered is None or told.decision not in {"permit", "observed"}:
             return None
-        if told.causationid is not None and told.causationid == self._first_of_order:
-            return None
-        self._first_of_order = told.id
         if told.decision == "observed" and not self._is_person(told):
             found.unknown += 1
             return None
@@ -121,29 +174,15 @@ class _Asking:
             found.unknown += 1
             return None
         found.asked += 1
-        rules = self._refused_by(told, command)
-        if not rules:
-            return None
-        found.otherwise += 1
-        for rule in rules:
-            found.by_rule[rule] = found.by_rule.get(rule, 0) + 1
-        return Otherwise(
-            position,
-            told.time,
-            told.subject,
-            action_of(ordered.family.name, ordered.verb),
-            str(told.authid),
-            told.decision,
-            tuple(told.rules.split()),
-            rules,
-        )
+        action = action_of(ordered.family.name, ordered.verb)
+        return Again(position, told, action, self._verdict(told, action, command))
 
     def _is_person(self, told: Told) -> bool:
         """Did the source say who did it? What only a source vouches for was done by nobody that is known."""
         actor = self._estate.state(told.authid or "")
         return actor.get("kind") in {"person", "service"}
 
-    def _refused_by(self, told: Told, command: Command) -> tuple[str, ...]:
+    def _verdict(self, told: Told, action: str, command: Command) -> Decision:
         state = self._estate.state(told.subject)
         states: Mapping[str, State] = self._states
         if told.decision == "observed":
@@ -165,13 +204,7 @@ class _Asking:
             told.subjectversion - 1,
             told.onbehalfof,
         )
-        action = action_of(command.family.name, command.verb)
-        verdict = by_policy(DecisionRequest(action, command, case))
-        if verdict.permit:
-            return ()
-        if told.decision == "observed" and verdict.rules[0].startswith(NO_PERMIT):
-            return ()
-        return verdict.rules
+        return by_policy(DecisionRequest(action, command, case))
 
 
 class _With(Mapping[str, V]):

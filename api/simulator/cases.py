@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from api.simulator.company import GROUPS, INCIDENT_MANAGER, LEAVER, PROBLEM_MANAGER
-from api.simulator.desk import Desk
+from api.simulator.company import (
+    ADMINISTRATOR,
+    GROUPS,
+    INCIDENT_MANAGER,
+    LEAVER,
+    PROBLEM_MANAGER,
+)
+from api.simulator.desk import ACTORS
 from api.simulator.problems import fixed
+from api.simulator.telling import Telling
 from api.simulator.tickets import Life, comment, common
 from domain.acts import LEDGER, DestroySubjectKey, PlaceLegalHold
+from domain.grant_commands import RevokeRole
 from domain.incident import IncidentReported, IncidentResolved
 from domain.incident_commands import (
     AssignIncident,
@@ -33,30 +40,14 @@ from domain.problem_commands import (
     RaiseProblem,
 )
 from ledger.erase import erase
-from ledger.genesis import OPERATOR
-from ledger.govern import Actor, Order
+from ledger.govern import Order
 from ledger.view import Receipt
 
 CALLER, AGENT = "Bruno Keller", "Amara Okafor"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """`moment`: one at which to look at the subject; `position`: the entry that the story turns on."""
-
-    name: str
-    subject: str
-    what: str
-    moment: str | None = None
-    position: int | None = None
-
-
-@dataclass(slots=True)
-class Cases:
-    """Each method is a life; what it tells is kept under its name."""
-
-    desk: Desk
-    told: dict[str, Case] = field(default_factory=dict)
+class Cases(Telling):
+    """Of tickets."""
 
     def lives(self) -> Iterator[Life]:
         """In the order in which they report, and so get their numbers."""
@@ -77,7 +68,7 @@ class Cases:
         rules = desk.try_order(resolver, CloseIncident(), subject)
         yield desk.after(200, 300)
         desk.order(CALLER, CloseIncident(closure_code="confirmed-by-requester"), subject)
-        self._tell(
+        self.tell(
             "self-closure",
             subject,
             f"its resolver tried to close it and was refused ({', '.join(rules)})",
@@ -96,7 +87,7 @@ class Cases:
         desk.order(INCIDENT_MANAGER, lower, subject)
         yield desk.after(300, 400)
         desk.order(resolver, ResolveIncident(resolution_code="patched"), subject)
-        self._tell(
+        self.tell(
             "priority-lowered",
             subject,
             f"its assignee could not lower the priority ({', '.join(rules)}); a second person did",
@@ -124,9 +115,9 @@ class Cases:
             replacement=replacement,
             reason=why,
         )
-        desk.order(resolver, command, subject)
+        desk.order(AGENT, command, subject)
         told = "when it was restored was corrected days later"
-        self._tell("corrected", subject, told, moment, resolved.position)
+        self.tell("corrected", subject, told, moment, resolved.position)
 
     def long_history(self) -> Life:
         """Nobody's, for weeks."""
@@ -153,11 +144,11 @@ class Cases:
             desk.order(holder, on, subject)
             holder = fresh
         yield from self._solved(subject, holder)
-        self._tell("long-history", subject, "went from group to group for weeks")
+        self.tell("long-history", subject, "went from group to group for weeks")
 
     def major_incident(self) -> Life:
         desk, resolver = self.desk, "Ingrid Solheim"
-        subject = self._report("Nobody can post an invoice", "erp", 1, 1)
+        subject = desk.major = self._report("Nobody can post an invoice", "erp", 1, 1)
         desk.order(INCIDENT_MANAGER, DeclareMajorIncident(), subject)
         yield from self._begun(subject, resolver, "database-services")
         raised = RaiseProblem(title="Database runs out of log space", incident=subject)
@@ -171,9 +162,9 @@ class Cases:
         desk.order("operator", hold, LEDGER)
         away = DestroySubjectKey(target=subject, reason="Asked for by the caller")
         rules = desk.try_order("operator", away, LEDGER)
-        self._tell("major-incident", subject, f"the ERP was down; see {problem}", moment)
+        self.tell("major-incident", subject, f"the ERP was down; see {problem}", moment)
         told = f"stands on {subject}: erasing it was refused ({', '.join(rules)})"
-        self._tell("legal-hold", subject, told)
+        self.tell("legal-hold", subject, told)
         yield from self._known_error(problem, resolver)
 
     def forgotten(self) -> Life:
@@ -185,12 +176,17 @@ class Cases:
         desk.order(LEAVER, CloseIncident(), subject)
         yield desk.day(20, 17)
         person = desk.people[LEAVER]
-        desk.order("operator", DeactivatePrincipal(reason="Left the company"), person)
+        desk.order(ADMINISTRATOR, DeactivatePrincipal(reason="Left the company"), person)
+        yield desk.soon(20, 40)
+        grant = desk.grants[LEAVER, "change-reviewer"]
+        desk.order(ADMINISTRATOR, RevokeRole(reason="Left the company"), grant)
+        told = f"counted no more when {person} was deactivated, and was revoked afterwards"
+        self.tell("grant-revoked", grant, told)
         yield desk.day(30, 11)
         for target in (person, subject):
             away = DestroySubjectKey(target=target, reason="Request under GDPR article 17")
-            erase(desk.ledger, Order(away, Actor(OPERATOR, "system"), LEDGER))
-        self._tell("erased", person, f"was erased, and with it what {subject} said of them")
+            erase(desk.ledger, Order(away, ACTORS["operator"], LEDGER))
+        self.tell("erased", person, f"was erased, and with it what {subject} said of them")
 
     def late_fact(self) -> Life:
         """The monitoring could not reach the ledger over the weekend, and tells on Monday."""
@@ -205,7 +201,7 @@ class Cases:
         over = {"resolution_code": "check-passed", "restored_at": to_text(up)}
         desk.observe(IncidentResolved, subject, over, happened=up)
         told = "happened on a Saturday, and was told on Monday"
-        self._tell("late", subject, told, to_text(saturday - timedelta(hours=4)))
+        self.tell("late", subject, told, to_text(saturday - timedelta(hours=4)))
 
     def _known_error(self, problem: str, owner: str) -> Life:
         desk = self.desk
@@ -255,13 +251,3 @@ class Cases:
         desk.order(holder, ResolveIncident(resolution_code="replaced"), subject)
         yield desk.after(60, 90)
         desk.order(CALLER, CloseIncident(closure_code="confirmed-by-requester"), subject)
-
-    def _tell(
-        self,
-        name: str,
-        subject: str,
-        what: str,
-        moment: str | None = None,
-        position: int | None = None,
-    ) -> None:
-        self.told[name] = Case(name, subject, what, moment, position)

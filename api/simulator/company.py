@@ -26,10 +26,31 @@ STAFF = (
 LEAVER = "Karin Berg"
 """Leaves during the quarter, and asks to be forgotten."""
 
+ADMINISTRATOR = "Zofia Brandt"
+AUDITOR = "Ravi Menon"
+COMPLIANCE = "Mirjam Stein"
+LINE_MANAGER = "Henrike Vos"
+RISK_OWNER = "Yara Nassar"
 CHANGE_MANAGER = "Wanda Eriksen"
+ASSESSOR = "Gustav Lindgren"
 DEVELOPERS = ("Aino Laine", "Bilal Aziz", "Camila Reyes")
 TESTER = "Dov Amsel"
+CONTRACTOR = "Nico Harding"
+"""Tests as well, for ten days."""
 REVIEWER = "Esther Nkemelu"
+EMERGENCY_AUTHORITY = "Samuel Osei"
+FREEZE_OWNER = "Ludovic Martin"
+SECOND_ACCOUNT = "Samuel Osei (travelling)"
+"""Another account of one of the approvers."""
+
+RESOLVERS = tuple(
+    name for group, names in GROUPS.items() if group != SERVICE_DESK for name in names
+)
+IMPLEMENTERS = (
+    "Ben Achterberg", "Idris Mensah", "Cleo Papadakis", "Hamid Rahimi", "Diego Alvarez",
+    "Oskar Nyman", "Kenji Mori", "Viktor Petrov", "Ingrid Solheim", "Mateo Rossi",
+)  # fmt: skip
+BREAK_GLASS = ("Mateo Rossi", "Ewa Kowalska")
 
 EVERYBODY = (
     *(name for group in GROUPS.values() for name in group),
@@ -38,14 +59,57 @@ EVERYBODY = (
     *APPROVERS,
     *STAFF,
     LEAVER,
+    AUDITOR,
+    COMPLIANCE,
+    LINE_MANAGER,
     CHANGE_MANAGER,
+    ASSESSOR,
     *DEVELOPERS,
     TESTER,
+    CONTRACTOR,
     REVIEWER,
+    FREEZE_OWNER,
+    SECOND_ACCOUNT,
 )
+"""All but the administrator, who lets them in."""
 
+ROLES: dict[str, tuple[str, ...]] = {
+    "service-desk": GROUPS[SERVICE_DESK],
+    "dispatcher": (*GROUPS[SERVICE_DESK], INCIDENT_MANAGER),
+    "resolver": RESOLVERS,
+    "incident-manager": (INCIDENT_MANAGER,),
+    "problem-manager": (PROBLEM_MANAGER,),
+    "request-approver": APPROVERS,
+    "fulfiller": GROUPS["workplace-support"],
+    "risk-owner": (RISK_OWNER,),
+    "change-owner": (CHANGE_MANAGER,),
+    "change-manager": (CHANGE_MANAGER,),
+    "change-assessor": (ASSESSOR,),
+    "tester": (TESTER,),
+    "change-authority": (*APPROVERS, SECOND_ACCOUNT),
+    "cab-chair": (RISK_OWNER,),
+    "implementer": IMPLEMENTERS,
+    "break-glass": BREAK_GLASS,
+    "emergency-authority": (EMERGENCY_AUTHORITY,),
+    "change-reviewer": (REVIEWER, LEAVER),
+    "freeze-owner": (FREEZE_OWNER,),
+    "line-manager": (LINE_MANAGER,),
+    "auditor": (AUDITOR,),
+    "compliance": (COMPLIANCE,),
+    "policy-author": (COMPLIANCE,),
+    "policy-reviewer": (ASSESSOR,),
+    "policy-publisher": (CHANGE_MANAGER,),
+}
+"""Who holds which role from the first day on. Each asks for it, and two others agree and give it."""
+PRIVILEGED = ("administrator", "break-glass", "policy-publisher")
+"""Roles that are granted for ninety days at most, and so are granted anew before the quarter ends."""
+
+PIPELINE = "Delivery pipeline"
+"""A service: it links commits to changes."""
 MONITORING = "Monitoring"
-MONITORING_URI = "/sources/monitoring"
+DEPLOYMENTS = "Deployment log"
+SOURCES = {MONITORING: "/sources/monitoring", DEPLOYMENTS: "/sources/deployments"}
+"""Sources that only observe."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from api.simulator.clock import SimulatedClock, next_opening, working_time_after
-from api.simulator.company import EVERYBODY, MONITORING, MONITORING_URI
+from api.simulator.company import MONITORING, SOURCES
 from domain.command import Command
 from domain.errors import Refused
 from domain.event import Event, Json, State
 from domain.moments import to_text
-from domain.principal import RegisterPrincipal
-from ledger.genesis import OPERATOR
+from domain.rosters import POLICIES
+from domain.thresholds import Thresholds, thresholds_in_force
+from ledger.genesis import FIRST_PERSON, OPERATOR
 from ledger.govern import Actor, Order
 from ledger.ledger import Ledger, recorded
 from ledger.observe import Observation, ObserveProposal
 from ledger.view import SYSTEM, Receipt
+
+FIRST = "first person"
+ACTORS = {
+    "system": Actor(SYSTEM, "system"),
+    "operator": Actor(OPERATOR, "system"),
+    FIRST: Actor(FIRST_PERSON),
+}
 
 
 @dataclass(slots=True)
@@ -29,31 +37,40 @@ class Desk:
     clock: SimulatedClock
     chance: random.Random
     people: dict[str, str] = field(default_factory=dict)
+    grants: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(name, role) → the grant that was given last."""
     incidents: list[str] = field(default_factory=list)
+    major: str = ""
+    """The major incident of the first morning."""
     evenings: set[tuple[str, datetime]] = field(default_factory=set)
-    """(service, evening) that a change has been planned for."""
+    """(service, evening) that a change has been planned for, or that a freeze is over."""
+    models: dict[str, int] = field(default_factory=dict)
+    """Standard change models that are in use → their version."""
+    away: set[str] = field(default_factory=set)
+    """Who is on holiday."""
+    announced: Thresholds = field(default_factory=Thresholds)
+    """Of a policy that everybody knows will come."""
     refused: int = 0
+    deployed: int = 0
     _observed: int = 0
 
-    def register_everybody(self) -> None:
-        for name in EVERYBODY:
-            self._register(RegisterPrincipal(kind="person", name=name))
-        self._register(
-            RegisterPrincipal(
-                kind="source", name=MONITORING, mode="observe", source_uri=MONITORING_URI
-            )
-        )
+    def order(
+        self, who: str, command: Command, subject: str | None = None, *, for_: str | None = None
+    ) -> Receipt:
+        """The last receipt. `who`: a name of the company, `system`, `operator` or the first person; `for_`: the
+        name of who delegated. Raises LedgerError.
+        """
+        acting = ACTORS.get(who) or Actor(self.people[who])
+        if for_ is not None:
+            acting = Actor(acting.principal, on_behalf_of=self.people[for_])
+        return self.ledger.execute(Order(command, acting, subject)).receipts[-1]
 
-    def order(self, who: str, command: Command, subject: str | None = None) -> Receipt:
-        """The last receipt. `who`: a name of the company, `system` or `operator`. Raises LedgerError."""
-        actor = {"system": Actor(SYSTEM, "system"), "operator": Actor(OPERATOR, "system")}.get(who)
-        order = Order(command, actor or Actor(self.people[who]), subject)
-        return self.ledger.execute(order).receipts[-1]
-
-    def try_order(self, who: str, command: Command, subject: str) -> tuple[str, ...]:
+    def try_order(
+        self, who: str, command: Command, subject: str, *, for_: str | None = None
+    ) -> tuple[str, ...]:
         """The rules that refuse it. Something has to, or the story is not the one that is told."""
         try:
-            self.order(who, command, subject)
+            self.order(who, command, subject, for_=for_)
         except Refused as refusal:
             self.refused += 1
             return refusal.rules
@@ -65,23 +82,31 @@ class Desk:
         subject: str,
         members: Mapping[str, Json],
         *,
+        source: str = MONITORING,
+        actor: str | None = None,
         happened: datetime | None = None,
     ) -> Receipt:
-        """A fact that the monitoring states, at the time it says or else now."""
+        """A fact that a source states, at the time it says or else now. `actor`: who did it, if it says so."""
         self._observed += 1
         fact = Observation(
             event,
             subject,
             members,
             to_text(happened or self.clock.now()),
-            f"monitoring-{self._observed:06d}",
-            MONITORING_URI,
+            f"observed-{self._observed:06d}",
+            SOURCES[source],
+            actor=self.people[actor] if actor else None,
         )
-        proposal = ObserveProposal([fact], self.people[MONITORING])
+        proposal = ObserveProposal([fact], self.people[source])
         return recorded(self.ledger.observe([proposal])[0]).receipts[-1]
 
     def state(self, subject: str) -> State:
         return self.ledger.subject(subject).state
+
+    def thresholds(self) -> Thresholds:
+        """Of the policy in force."""
+        (policy,) = self.ledger.roster(POLICIES).members
+        return thresholds_in_force(self.state(policy)["thresholds"])
 
     def now_text(self) -> str:
         return to_text(self.clock.now())
@@ -101,6 +126,3 @@ class Desk:
         at = self.clock.now() + timedelta(days=days)
         opening = next_opening(at.replace(hour=8, minute=0, second=0, microsecond=0))
         return opening.replace(hour=hour, minute=minute, second=0, microsecond=0)
-
-    def _register(self, command: RegisterPrincipal) -> None:
-        self.people[command.name] = self.order("operator", command).subject

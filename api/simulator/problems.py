@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.simulator.changes import Ended, carried_through, drafted
-from api.simulator.company import GROUPS, PROBLEM_MANAGER, SERVICES
+from api.simulator.company import GROUPS, PROBLEM_MANAGER, RISK_OWNER, SERVICES
 from api.simulator.desk import Desk
 from api.simulator.tickets import Life
 from domain.problem_commands import (
@@ -25,7 +25,6 @@ CAUSES = (
     "An index is missing since the last release",
     "The driver does not free its handles",
 )
-RISK_OWNER = "Yara Nassar"
 
 
 def problem(desk: Desk) -> Life:

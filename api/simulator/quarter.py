@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from api.simulator.cases import Case, Cases
+from api.simulator.authority_cases import AuthorityCases
+from api.simulator.cases import Cases
+from api.simulator.change_cases import ChangeCases
 from api.simulator.changes import change
-from api.simulator.clock import SimulatedClock, next_opening
+from api.simulator.clock import SimulatedClock, next_opening, working_time_after
 from api.simulator.desk import Desk
+from api.simulator.exception_cases import ExceptionCases
 from api.simulator.problems import problem
+from api.simulator.staffing import let_in
+from api.simulator.telling import Case
 from api.simulator.tickets import Life, alert, incident, request
 from ledger.ledger import Ledger
 
@@ -26,17 +31,20 @@ CHANGES_PER_DAY = 1.5
 ALERTS_PER_DAY = 2
 SETTLING_IN = timedelta(minutes=30)
 """At the start the telling cases come first, so that their numbers are the same every time."""
+FIRST_CHANGES = timedelta(minutes=3 * WORKING_MINUTES)
+"""Working time until changes come that tell nothing: some of those that do are drafted on the third day."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Quarter:
-    """What was simulated. `entries`: the size of the log afterwards."""
+    """What was simulated. `entries`: the size of the log afterwards. `people`: name → principal."""
 
     entries: int
     refused: int
     cases: dict[str, Case]
+    people: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -74,13 +82,15 @@ def simulate(
     """
     start, desk = clock.now(), Desk(ledger, clock, random.Random(seed))  # noqa: S311 - a story, not a secret
     end = start + span
-    desk.register_everybody()
-    agenda, cases = _Agenda(), Cases(desk)
+    let_in(desk)
+    agenda, told = _Agenda(), dict[str, Case]()
     opening = next_opening(start)
-    for minute, life in enumerate(cases.lives()):
+    for minute, life in enumerate(_telling(desk, told)):
         agenda.enter(opening + timedelta(minutes=minute), life)
     for arrivals in _arrivals(desk, agenda):
         agenda.enter(opening + SETTLING_IN, arrivals)
+    changes = _callers(desk, agenda, lambda: change(desk), CHANGES_PER_DAY)
+    agenda.enter(working_time_after(opening, FIRST_CHANGES), changes)
 
     def passed() -> None:
         if progress is not None:
@@ -88,7 +98,13 @@ def simulate(
 
     agenda.run(clock, end, passed)
     clock.move_to(end)
-    return Quarter(ledger.head().size, desk.refused, cases.told)
+    return Quarter(ledger.head().size, desk.refused, told, desk.people)
+
+
+def _telling(desk: Desk, told: dict[str, Case]) -> Iterator[Life]:
+    """The lives that tell something, in the order in which they begin."""
+    for cases in (Cases, ChangeCases, ExceptionCases, AuthorityCases):
+        yield from cases(desk, told).lives()
 
 
 def _arrivals(desk: Desk, agenda: _Agenda) -> Iterator[Life]:
@@ -97,7 +113,6 @@ def _arrivals(desk: Desk, agenda: _Agenda) -> Iterator[Life]:
     yield _callers(desk, agenda, lambda: incident(desk), INCIDENTS_PER_DAY)
     yield _callers(desk, agenda, lambda: request(desk), REQUESTS_PER_DAY)
     yield _callers(desk, agenda, lambda: problem(desk), PROBLEMS_PER_DAY)
-    yield _callers(desk, agenda, lambda: change(desk), CHANGES_PER_DAY)
     yield _around_the_clock(desk, agenda, lambda: alert(desk, f"MON-{next(numbers):06d}"))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from domain.identity import LinkIdentity
-from ledger.genesis import FIRST_PERSON
+from ledger.genesis import FIRST_PERSON, OPERATOR
 from ledger.govern import Actor, Order
 from tests.api.http_client import Api, problem, serving
 from tests.api.issuer import AUDIENCE, Issuer
@@ -46,7 +46,7 @@ async def trusting(issuer: Issuer, directory: Path, **more: Any) -> AsyncIterato
 
 def link(api: Api, subject: str, principal: str, issuer: str) -> None:
     command = LinkIdentity(issuer=issuer, subject=subject)
-    api.house.ledger.execute(Order(command, Actor(FIRST_PERSON), principal))
+    api.house.ledger.execute(Order(command, Actor(OPERATOR), principal))
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -55,7 +55,7 @@ def bearer(token: str) -> dict[str, str]:
 
 async def ask(api: Api, token: str) -> httpx.Response:
     """Something that takes no more than to be signed in, and the right to read."""
-    return await api.client.get("/v1/holds", headers=bearer(token))
+    return await api.client.get("/v1/incidents", headers=bearer(token))
 
 
 async def refused_as(api: Api, token: str) -> str:

@@ -169,7 +169,7 @@ async def test_a_key_in_flight_waits_and_records_once(tmp_path: Path) -> None:
         assert api.house.ledger.head().size == size + 1
 
 
-async def test_refusals_name_the_rules_and_record_nothing(tmp_path: Path) -> None:
+async def test_refusals_name_the_rules_and_record_nothing_else(tmp_path: Path) -> None:
     async with serving(tmp_path) as api:
         await api.reported()
         size = api.house.ledger.head().size
@@ -177,7 +177,8 @@ async def test_refusals_name_the_rules_and_record_nothing(tmp_path: Path) -> Non
         cannot = await api.client.post("/v1/incidents/INC0010001/reopen", json={})
 
         assert problem(cannot, 409, "can-not")["rules"] == ["transition"]
-        assert api.house.ledger.head().size == size
+        (entry,) = api.house.ledger.entries(size, 10)
+        assert entry.type == "itsm.principal.order-refused.v1"
 
 
 async def test_what_may_not_be_done_names_the_rule(tmp_path: Path) -> None:

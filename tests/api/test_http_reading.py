@@ -197,7 +197,7 @@ async def test_checkpoint_and_tiles_are_public_and_agree(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["0/999", "0/000.p/256", "0/0", "7/000", "nonsense", "0/000.p/200", "64/000"]
+    "path", ["0/999", "0/000.p/256", "0/0", "7/000", "nonsense", "0/001.p/200", "64/000"]
 )
 async def test_a_tile_that_does_not_exist_is_not_found(tmp_path: Path, path: str) -> None:
     async with serving(tmp_path) as api:

@@ -114,7 +114,9 @@ def test_the_same_seed_is_the_same_quarter(tmp_path: Path) -> None:
 
 
 def _told(attributes: Json) -> tuple[Json, ...]:
-    return (attributes["type"], attributes["subject"], attributes["time"], attributes.get("authid"))
+    # A deviation is a subject of its own under an id that is drawn, not counted.
+    subject = str(attributes["subject"]).partition("/DEV-")[0]
+    return (attributes["type"], subject, attributes["time"], attributes.get("authid"))
 
 
 def test_every_family_of_tickets_occurs(lived: Lived) -> None:

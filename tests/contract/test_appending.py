@@ -249,7 +249,7 @@ def test_a_policy_published_between_decision_and_commit_decides(governed: Desk) 
     assert isinstance(outcome, MayNot)
     assert (outcome.rules, outcome.facts["policy"]) == (
         ("no-permit:incident:assign",),
-        "policy/POL0000002@3",
+        "policy/POL0000002@4",
     )
 
 

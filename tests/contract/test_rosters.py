@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from domain.command import command_class
-from domain.errors import CanNot
+from domain.errors import CanNot, Refused
 from domain.grant import RoleGrantApproved, RoleGrantRequested
 from domain.policy import DraftPolicy, PublishPolicy, ReviewPolicy
 from domain.rosters import (
@@ -48,6 +48,9 @@ class Looking:
     name: str
     request: Request | None = None
     seen: Roster = field(default=NOBODY, init=False)
+
+    def attempt(self, error: Refused, at: str) -> None:
+        """Nobody ordered it."""
 
     def foresee(self, needs: Needs) -> None:
         """It comes alone."""
@@ -217,6 +220,9 @@ class Asking:
     role: str
     fails: bool
     request: Request | None = None
+
+    def attempt(self, error: Refused, at: str) -> None:
+        """Nobody ordered it."""
 
     def foresee(self, needs: Needs) -> None:
         """It knows whom it is about."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from api.compose import open_house
 from domain.identity import LinkIdentity, UnlinkIdentity
-from ledger.genesis import FIRST_PERSON
+from ledger.genesis import FIRST_PERSON, OPERATOR
 from ledger.govern import Actor, Order
 from tests.api.http_client import INCIDENT
 from tests.api.issuer import AUDIENCE, Issuer, issuer_process
@@ -40,7 +40,7 @@ def ordered(served: Server, command: LinkIdentity | UnlinkIdentity) -> None:
     """By another process than the server."""
     house = open_house(served.settings)
     try:
-        house.ledger.execute(Order(command, Actor(FIRST_PERSON), FIRST_PERSON))
+        house.ledger.execute(Order(command, Actor(OPERATOR), FIRST_PERSON))
     finally:
         house.close()
 
