@@ -109,11 +109,14 @@ async def test_what_is_asked_of_all_changes_of_a_period(audit: Audited) -> None:
         (emergency,) = urgent["items"]
         assert (emergency["change"], emergency["outcome"]) == (audit.broken, "granted")
         assert (urgent["from"], urgent["to"]) == (hours_later(0), None)
-        (inside,) = frozen["items"]
-        assert (inside["change"], inside["freeze"], inside["excepted"]) == (
-            audit.normal, audit.freeze, True,
+        inside = {one["change"]: one for one in frozen["items"]}
+        assert inside.keys() == {audit.normal, audit.broken}
+        assert (inside[audit.normal]["freeze"], inside[audit.normal]["excepted"]) == (
+            audit.freeze, True,
         )  # fmt: skip
-        assert inside["exception"]["by"] == audit.people["EVA"]
+        assert inside[audit.normal]["exception"]["by"] == audit.people["EVA"]
+        assert inside[audit.broken]["exception"] is None
+        assert inside[audit.broken]["implementation"] is None, "its window alone lies inside"
         for told in (late, urgent, frozen):
             assert told["position"] == api.house.ledger.head().size
 
