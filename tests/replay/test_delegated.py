@@ -62,6 +62,19 @@ def test_a_delegation_that_ended_since_is_told_as_it_stood_then(office: Office) 
     assert [one.delegation for one in act.delegations] == [name]
 
 
+def test_a_delegation_that_was_over_is_not_what_let_it_happen(office: Office) -> None:
+    (first,) = office.house.ledger.subject(office.annes_grant).state["delegations"]
+    office.wait_until(60)
+    again = {"to": office["DAN"], "until": hours_later(90)}
+    office.does("ANNE", "delegate", office.annes_grant, family="grant", **again)
+    office.does("DAN", "comment", office.drafted(hours=(70, 71)), for_="ANNE", comment="A picture?")
+
+    (act,) = all_of(office).acts
+
+    assert [one.until for one in act.delegations] == [hours_later(90)]
+    assert act.delegations[0].delegation != first
+
+
 def test_positions_bound_what_is_told_and_a_limit_says_that_there_is_more(office: Office) -> None:
     change = office.drafted(hours=(2, 4))
     for number in range(3):
