@@ -11,8 +11,10 @@ import orjson
 
 from domain.errors import Malformed, Refused, UnknownSubject
 from domain.policy import policy_hash
-from domain.policy_text import PolicyRule, read_rules
+from domain.policy_schema import schema_text
+from domain.policy_text import PolicyRule, read_rules, validate
 from domain.rosters import POLICIES
+from domain.thresholds import thresholds_of
 from ledger.ledger import Ledger
 
 THRESHOLDS_FILE = "thresholds.json"
@@ -63,6 +65,18 @@ def write_policy(policy: HandedIn, directory: Path) -> None:
         (directory / name).write_text(text, "utf-8")
     thresholds = orjson.dumps(dict(policy.thresholds), option=orjson.OPT_INDENT_2)
     (directory / THRESHOLDS_FILE).write_bytes(thresholds + b"\n")
+
+
+def validated(chosen: HandedIn) -> HandedIn:
+    """The same, once Cedar and the thresholds' own checks passed it.
+
+    Raises Malformed, with Cedar's messages and their places.
+    """
+    if not chosen.texts:
+        raise Malformed("a policy has at least one file with Cedar text")
+    validate(chosen.texts, schema_text())
+    thresholds_of(chosen.thresholds)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)

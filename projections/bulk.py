@@ -102,5 +102,7 @@ def _on_conflict(
             changes[name] = column + insert.excluded[name]
         elif name not in keys and name not in keep:
             changes[name] = insert.excluded[name]
+    if not changes:
+        return cast(Any, insert).on_conflict_do_nothing(index_elements=keys)  # type: ignore[no-any-return]  # as below
     # Both dialects spell it alike; only the class of the statement differs.
     return cast(Any, insert).on_conflict_do_update(index_elements=keys, set_=changes)  # type: ignore[no-any-return]  # as above

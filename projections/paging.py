@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import ColumnElement, Select, select, tuple_
 
 from domain.errors import Malformed
+from projections.projection import Answer
+from projections.views import Reading
 
 LARGEST_PAGE = 1_000
 
@@ -38,6 +41,42 @@ class Order:
         return statement.order_by(*(c.desc() if descends else c.asc() for c in columns)).limit(
             limit + 1
         )
+
+
+def check_sort(sort: str, known: Sequence[str]) -> str:
+    """The name that `sort` has without its `-`. Raises Malformed for one that is not known."""
+    name = sort.removeprefix("-")
+    if name not in known:
+        raise Malformed(
+            f"expected to sort by one of {', '.join(known)}, with - to descend; got {sort!r}",
+            sort=sort,
+        )
+    return name
+
+
+def page_of(
+    reading: Reading,
+    columns: Iterable[ColumnElement[Any]],
+    conditions: Iterable[ColumnElement[bool]],
+    order: Order,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Answer:
+    """At most `limit` rows of `columns` that meet the conditions, `order.key` among them, and where to go on.
+
+    Raises Malformed for a limit or a cursor that is none.
+    """
+    statement = select(*columns, order.column.label("sorted_by")).where(*conditions)
+    page = order.page(statement, limit, cursor)
+    rows = [dict(row) for row in reading.connection.execute(page).mappings()]
+    sorted_by = [row.pop("sorted_by") for row in rows]
+    more = len(rows) > limit
+    following = None
+    if more:
+        key = order.key.name
+        following = write_cursor(order.name, sorted_by[limit - 1], rows[limit - 1][key])
+    return Answer(reading.position, rows[:limit], following)
 
 
 def write_cursor(order: str, value: str | int, key: str) -> str:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from projections.activity import ActivityByActor
+from projections.calendar import ChangeCalendar
+from projections.changes import ChangeRegister
 from projections.flow import FlowOfStates
+from projections.grants import GrantRegister
 from projections.projection import Projection
 from projections.tickets import TicketRegister
 
 TICKETS = TicketRegister()
 ACTIVITY = ActivityByActor()
 FLOW = FlowOfStates()
+CHANGES = ChangeRegister()
+CALENDAR = ChangeCalendar()
+GRANTS = GrantRegister()
 
-PROJECTIONS: tuple[Projection, ...] = (TICKETS, ACTIVITY, FLOW)
+PROJECTIONS: tuple[Projection, ...] = (TICKETS, ACTIVITY, FLOW, CHANGES, CALENDAR, GRANTS)

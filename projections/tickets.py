@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -20,18 +19,16 @@ from sqlalchemy import (
     Connection,
     Index,
     MetaData,
-    Select,
     Table,
     func,
     select,
 )
 
 from domain.errors import Malformed, UnknownSubject
-from domain.event import Json, events_of
-from domain.fold import merge_patch
 from ledger.entry import Entry
-from projections.bulk import among, upsert
-from projections.paging import Order, write_cursor
+from projections.bulk import upsert
+from projections.folding import Touched, folded, is_terminal, state_text, without_nul
+from projections.paging import Order, check_sort, page_of
 from projections.projection import (
     Answer,
     BinaryText,
@@ -49,7 +46,6 @@ NUMBER_MEMBERS = ("priority", "impact", "urgency", "reassignment_count", "reopen
 ASSIGNED_TO = {"incident": "assigned_to", "request": "fulfiller", "problem": "owner"}
 REPORTED_BY = {"incident": "reported_by", "request": "requested_by", "problem": "raised_by"}
 FROM_VERSION_ONE = ("family", "number", "source", "opened")
-ESCAPED_NUL = "\\u0000"
 
 
 class TicketRegister(Projection):
@@ -78,74 +74,31 @@ class TicketRegister(Projection):
 
     def apply(self, connection: Connection, tables: Tables, batch: Sequence[Entry]) -> None:
         table = tables["tickets"]
-        tickets = list(of_tickets(batch))
-        states = _states(connection, table, {subject for _, subject, _ in tickets})
-        latest: dict[str, tuple[Entry, str]] = {}
-        first: dict[str, Entry] = {}
-        for entry, subject, family in tickets:
-            states[subject] = merge_patch(states.get(subject, {}), entry.data)
-            latest[subject] = (entry, family)
-            first.setdefault(subject, entry)
-        upsert(
-            connection,
-            table,
-            [
-                _row(subject, family, states[subject], first[subject], entry)
-                for subject, (entry, family) in latest.items()
-            ],
-            # A ticket that is there already keeps what its first event said.
-            keep=FROM_VERSION_ONE,
-        )
+        touched = folded(connection, table, (entry for entry, _, _ in of_tickets(batch)))
+        # A ticket that is there already keeps what its first event said.
+        upsert(connection, table, [_row(one) for one in touched], keep=FROM_VERSION_ONE)
 
 
-@lru_cache(maxsize=256)
-def is_terminal(family: str, status: str | None) -> bool:
-    """Does the state machine know no transition out of this status?"""
-    return status is not None and not any(
-        status in (event.from_statuses or ())
-        for event in events_of(family)
-        if event.to_status is not None
-    )
-
-
-def _states(connection: Connection, table: Table, subjects: set[str]) -> dict[str, dict[str, Json]]:
-    rows = connection.execute(
-        select(table.c.subject, table.c.state).where(among(connection, table.c.subject, subjects))
-    )
-    return {subject: orjson.loads(state) for subject, state in rows}
-
-
-def _row(
-    subject: str, family: str, state: Mapping[str, Json], first: Entry, latest: Entry
-) -> tuple[Any, ...]:
+def _row(one: Touched) -> tuple[Any, ...]:
     """In the order of the columns."""
-    text = orjson.dumps(state, option=orjson.OPT_SORT_KEYS).decode()
-    member = state.get
+    member, text = one.state.get, state_text(one.state)
     row = (
-        subject,
-        family,
-        subject.partition("/")[2],
-        first.attributes["source"],
-        first.time,
-        latest.time,
-        member(ASSIGNED_TO[family]),
-        member(REPORTED_BY[family]),
+        one.subject,
+        one.family,
+        one.number,
+        one.first.attributes["source"],
+        one.first.time,
+        one.latest.time,
+        member(ASSIGNED_TO[one.family]),
+        member(REPORTED_BY[one.family]),
         *map(member, TEXT_MEMBERS),
-        latest.version,
-        latest.position,
+        one.latest.version,
+        one.latest.position,
         *map(member, NUMBER_MEMBERS),
-        is_terminal(family, member("status")),
+        is_terminal(one.family, member("status")),
         text,
     )
-    return _without_nul(row) if ESCAPED_NUL in text else row
-
-
-def _without_nul(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """PostgreSQL keeps no U+0000 in text: U+FFFD stands for it in columns, on both databases alike."""
-    return tuple(
-        cell.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(cell, str) else cell
-        for cell in row
-    )
+    return without_nul(row, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +147,8 @@ def find_tickets(
         table = reading.tables["tickets"]
         order = _order(table, sort)
         columns = [column for column in table.columns if column.name != "state"]
-        statement: Select[Any] = select(*columns, order.column.label("sorted_by"))
-        statement = statement.where(*_conditions(table, wanted or TicketFilter()))
-        page = order.page(statement, limit, cursor)
-        rows = [dict(row) for row in reading.connection.execute(page).mappings()]
-    sorted_by = [row.pop("sorted_by") for row in rows]
-    more = len(rows) > limit
-    following = (
-        write_cursor(sort, sorted_by[limit - 1], rows[limit - 1]["subject"]) if more else None
-    )
-    return Answer(reading.position, rows[:limit], following)
+        conditions = _conditions(table, wanted or TicketFilter())
+        return page_of(reading, columns, conditions, order, limit=limit, cursor=cursor)
 
 
 def count_tickets(
@@ -243,12 +188,7 @@ def one_ticket(views: Views, subject: str) -> tuple[int, Mapping[str, Any]]:
 
 
 def _order(table: Table, sort: str) -> Order:
-    name = sort.removeprefix("-")
-    if name not in SORTS:
-        raise Malformed(
-            f"expected to sort by one of {', '.join(SORTS)}, with - to descend; got {sort!r}",
-            sort=sort,
-        )
+    name = check_sort(sort, SORTS)
     column: ColumnElement[Any] = table.c[name]
     if name == "priority":
         column = func.coalesce(column, NO_PRIORITY)

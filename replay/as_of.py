@@ -70,7 +70,7 @@ def read(ledger: Ledger, subject: str, moment: Moment) -> Reading:
     if located.position < extent.size:
         rows = [row for row in rows if row[0] <= located.position]
     until = located.at if located.basis == "effect" else None
-    return _counted(located, facts_of(rows, until))
+    return counted_at(located, facts_of(rows, until))
 
 
 def answer(subject: str, reading: Reading) -> AsOf:
@@ -82,12 +82,12 @@ def answer(subject: str, reading: Reading) -> AsOf:
         basis=located.basis,
         at=located.at,
         known_at=located.known_at,
-        state=_state(reading),
+        state=state_of(reading),
     )
 
 
-def _counted(located: Located, facts: Sequence[Fact]) -> Reading:
-    """`facts`: those recorded by then, as far as they matter."""
+def counted_at(located: Located, facts: Sequence[Fact]) -> Reading:
+    """What counts at the moment. `facts`: those recorded by then, as far as they matter."""
     if located.basis == "known":
         return Reading(located, facts, None, len(facts))
     until = located.at or ""
@@ -97,7 +97,8 @@ def _counted(located: Located, facts: Sequence[Fact]) -> Reading:
     return Reading(located, facts, counted, len(counted) + corrections)
 
 
-def _state(reading: Reading) -> dict[str, Json]:
+def state_of(reading: Reading) -> dict[str, Json]:
+    """`{}` where nothing counts."""
     if reading.counted is None:
         return known_state(reading.facts)
     return fold_in_effect(reading.counted)

@@ -16,7 +16,7 @@ from domain.fold import merge_patch
 from domain.rosters import keeps_rosters, roster_families, rosters_of
 from ledger.database import Database
 from ledger.errors import CorruptEntry
-from ledger.past import entries_of, facts_of
+from ledger.past import entries_of, entries_of_family, facts_of
 
 KEPT_SUBJECTS: Final = 20_000
 
@@ -73,12 +73,8 @@ class Estate:
     def skip_to(self, position: int) -> None:
         """Go to just behind `position` without a look at each entry. Only from the start."""
         for family in roster_families():
-            for at, raw in self._database.query(
-                "SELECT e.position, e.entry FROM events e JOIN subjects s ON s.id = e.subject "
-                "WHERE s.name >= ? AND s.name < ? AND e.position <= ? ORDER BY e.position",
-                (f"{family}/", f"{family}0", position),
-            ):
-                self._fold(told_by(at, raw))
+            for one in entries_of_family(self._database, family, position):
+                self._fold(told_by(one.position, one.raw))
         self.position = position
 
     def take(self, position: int, told: Told) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from api.cli import (
+    auditing,
     granting,
     importing,
     keeping,
+    listing,
     looking,
     ordering,
     proving,
@@ -25,5 +27,17 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for room in (keeping, running, importing, ordering, granting, looking, proving, ruling, viewing):
+for room in (
+    keeping,
+    running,
+    importing,
+    ordering,
+    granting,
+    looking,
+    listing,
+    auditing,
+    proving,
+    ruling,
+    viewing,
+):
     room.add_to(app)

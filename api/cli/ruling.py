@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,12 +9,10 @@ import typer
 
 from api.cli.output import JSON_OPTION, note, plain, progress, say, tell, tell_receipts
 from api.cli.session import opened
-from domain.errors import Malformed
 
 if TYPE_CHECKING:
-    from api.policies import HandedIn, PolicyDifference
+    from api.policies import PolicyDifference
     from domain.policy_text import PolicyRule
-    from ledger.ledger import Ledger
     from replay.whatif import Otherwise, WhatIf
 
 policy = typer.Typer(help="Policies: show, export, validate, draft, diff.", no_args_is_help=True)
@@ -54,18 +51,20 @@ def check(
 
     Each recorded decision and observed fact is put to it with the state and the grants of its moment.
     """
-    from api.policies import handed_in
+    from api.auditing import told_case, told_counts
+    from api.periods import positions_between
+    from api.policies import handed_in, validated
     from replay.whatif import WhatIf, candidate_state, what_if
 
     with opened() as session:
         session.identity.require("*", "read")
-        chosen = _valid(handed_in(candidate, session.ledger))
+        chosen = validated(handed_in(candidate, session.ledger))
         state = candidate_state(chosen.texts, chosen.thresholds)
-        found = WhatIf(*_period(session.ledger, start, end))
+        found = WhatIf(*positions_between(session.ledger, start, end))
         with progress("decisions") as told:
             cases = what_if(session.ledger.database, state, found=found, progress=told)
             if as_json:
-                tell({"otherwise": [_told_case(one) for one in cases], **_told_counts(found)})
+                tell({"otherwise": [told_case(one) for one in cases], **told_counts(found)})
                 return
             for one in cases:
                 _say_case(one)
@@ -114,9 +113,9 @@ def export(
 def validate(named: PolicyArgument) -> None:
     """Does every rule pass Cedar's validator against this ledger's schema? Exit code 2: no, and why."""
     import domain.catalogue  # noqa: F401 - the schema is made of every family
-    from api.policies import handed_in
+    from api.policies import handed_in, validated
 
-    chosen = _valid(handed_in(named))
+    chosen = validated(handed_in(named))
     say(f"{chosen.name} is valid: {chosen.hash}")
 
 
@@ -158,69 +157,6 @@ def diff(
         tell(_told_difference(found))
     else:
         _say_difference(found)
-
-
-def _valid(chosen: HandedIn) -> HandedIn:
-    """Raises Malformed, with Cedar's messages and their places."""
-    from domain.policy_schema import schema_text
-    from domain.policy_text import validate as validated
-    from domain.thresholds import thresholds_of
-
-    validated(chosen.texts, schema_text())
-    thresholds_of(chosen.thresholds)
-    return chosen
-
-
-def _period(ledger: Ledger, start: str | None, end: str | None) -> tuple[int, int]:
-    """First and last position. Raises Malformed for what is neither a moment nor a position."""
-    from ledger.past import position_recorded_before, position_recorded_by
-
-    size = ledger.head().size
-    first = 1
-    if start is not None:
-        at = _position(start)
-        first = at or position_recorded_before(ledger.database, size, _moment(start)) + 1
-    last = size
-    if end is not None:
-        at = _position(end)
-        last = at or position_recorded_by(ledger.database, size, _moment(end))
-    return first, min(last, size)
-
-
-def _position(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[1-9][0-9]{0,17}", text) else None
-
-
-def _moment(text: str) -> str:
-    from domain.moments import canonical_time
-
-    try:
-        return canonical_time(text)
-    except Malformed as error:
-        raise Malformed(f"expected a moment or a position: {error.message}") from None
-
-
-def _told_case(one: Otherwise) -> dict[str, Any]:
-    return {
-        "position": one.position,
-        "time": one.time,
-        "subject": one.subject,
-        "action": one.action,
-        "actor": one.actor,
-        "decided": one.decided,
-        "decided_by": list(one.decided_by),
-        "refused_by": list(one.rules),
-    }
-
-
-def _told_counts(found: WhatIf) -> dict[str, Any]:
-    return {
-        "from": found.start,
-        "to": found.end,
-        "asked": found.asked,
-        "unknown": found.unknown,
-        "by_rule": found.by_rule,
-    }
 
 
 def _say_case(one: Otherwise) -> None:

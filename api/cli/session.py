@@ -38,6 +38,17 @@ class Session:
         family, _ = split_subject(subject)
         self.identity.require(family.name, "read")
 
+    def named(self, family: str, text: str) -> str:
+        """The subject that is called `CHG0010001` or `change/CHG0010001`. Raises Malformed for another family's."""
+        from domain.families import split_subject, subject_id
+
+        if "/" not in text:
+            return subject_id(family, text)
+        found, _ = split_subject(text)
+        if found.name != family:
+            raise Malformed(f"{text} is no {family}", subject=text)
+        return text
+
     def revealed(self, subject: str, told: Json) -> Json:
         """With personal values for who may see them, without for everybody else."""
         from ledger.reveal import reveal

@@ -13,6 +13,7 @@ from api.cli.session import Session, opened
 
 if TYPE_CHECKING:
     from projections.runner import Runner
+    from projections.views import Views
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,13 +52,27 @@ def rebuild(
 @contextmanager
 def running(session: Session) -> Iterator[Runner]:
     """Read models hold what every family's entries say, so this takes the right to read them all."""
+    with _kept(session) as (runner, _):
+        yield runner
+
+
+@contextmanager
+def current_views(session: Session) -> Iterator[Views]:
+    """The read models, once they reflect the log's head. Takes the right to read every family."""
+    with _kept(session) as (runner, views):
+        catch_up(runner)
+        yield views
+
+
+@contextmanager
+def _kept(session: Session) -> Iterator[tuple[Runner, Views]]:
     from projections.runner import Runner
     from projections.views import Views
 
     session.identity.require("*", "read")
     views = Views(session.house.settings.resolved_views_url)
     try:
-        yield Runner(session.ledger, views)
+        yield Runner(session.ledger, views), views
     finally:
         views.close()
 

@@ -17,7 +17,17 @@ from starlette.types import Receive, Scope, Send
 
 from api.compose import SOFTWARE, House
 from api.errors import MethodNotAllowed, NoSuchAddress, ServerFault
-from api.http import administration, feed, health, problems, proof, registers, subjects
+from api.http import (
+    administration,
+    auditing,
+    change_registers,
+    feed,
+    health,
+    problems,
+    proof,
+    registers,
+    subjects,
+)
 from api.http.answers import problem_answer
 from api.http.appends import Appends
 from api.http.background import ProjectionThread, Publisher, Vitals
@@ -74,7 +84,10 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     """
     services = _services(house)
     app = LedgerApi(services, projecting)
-    for module in (health, problems, proof, feed, administration, registers, subjects):
+    # Whose addresses are spelt out comes before whose begin with any family.
+    for module in (
+        health, problems, proof, feed, administration, auditing, change_registers, registers, subjects,
+    ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()
     for kind in (LedgerError, HTTPException, RequestValidationError, ClientGone, Exception):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import NoSuchAddress
 from api.http.answers import JsonAnswer
-from api.http.services import InHouse, SignedIn, revealed
+from api.http.services import InHouse, Services, SignedIn, revealed
 from api.identity import Identity
 from domain.event import Moment
 from domain.families import BY_PLURAL, FAMILIES
@@ -33,12 +33,12 @@ Day = Annotated[
 ]
 
 
-class _Asked(BaseModel):
+class Asked(BaseModel):
     # A filter that is misspelt, and so not applied, would make an answer look complete that is not.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RegisterQuery(_Asked):
+class RegisterQuery(Asked):
     status: list[str] = Field([], description="Any of these.", examples=[["new", "assigned"]])
     priority: list[int] = Field([], description="Any of these; 1 is the highest.")
     assignment_group: str | None = None
@@ -53,7 +53,7 @@ class RegisterQuery(_Asked):
     cursor: str | None = Field(None, description="`next` of the page before.")
 
 
-class Period(_Asked):
+class Period(Asked):
     since: Day | None = None
     until: Day | None = None
     family: str | None = Field(None, examples=["incident"])
@@ -122,7 +122,7 @@ def register(
     """The register of a ticket family, page by page: `next` (and the header `Link`) leads on."""
     family = BY_PLURAL.get(families)
     if family is None or family.name not in TICKET_FAMILIES:
-        known = ", ".join(FAMILIES[name].plural for name in TICKET_FAMILIES)
+        known = ", ".join(FAMILIES[name].plural for name in (*TICKET_FAMILIES, "change", "grant"))
         raise NoSuchAddress(f"there is no register of {families}; there are {known}")
     identity.require(family.name, "read")
     filters = asked.model_dump(exclude={"sort", "limit", "cursor"})
@@ -133,7 +133,14 @@ def register(
         limit=asked.limit,
         cursor=asked.cursor,
     )
-    rows = [revealed(services, identity, row["subject"], row) for row in _plain(found)]
+    return page_answer(request, identity, services, found)
+
+
+def page_answer(
+    request: Request, identity: Identity, services: Services, found: Answer
+) -> JsonAnswer:
+    """A page of a register whose rows have a `subject`, with the address of the next one."""
+    rows = [revealed(services, identity, row["subject"], row) for row in plain_rows(found)]
     headers = {}
     if found.next_cursor:
         others = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
@@ -150,9 +157,9 @@ def _require_family(identity: Identity, family: str | None) -> None:
 
 
 def _told(found: Answer) -> Response:
-    return JsonAnswer({"position": found.position, "items": _plain(found)})
+    return JsonAnswer({"position": found.position, "items": plain_rows(found)})
 
 
-def _plain(found: Answer) -> list[dict[str, Any]]:
+def plain_rows(found: Answer) -> list[dict[str, Any]]:
     """SQLAlchemy's column names are a kind of text that JSON writers refuse."""
     return [{str(name): value for name, value in row.items()} for row in found.rows]

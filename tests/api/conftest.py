@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.api.audited import Audited, audited
 from tests.api.issuer import Issuer, issuer_process
 
 
@@ -24,3 +25,9 @@ def issuer(running_issuer: Issuer) -> Issuer:
     """An issuer of OpenID Connect tokens, as it was when it began."""
     running_issuer.reset()
     return running_issuer
+
+
+@pytest.fixture(scope="session")
+def audit(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    """Filled once. Tests ask about it, and add nothing that they ask about."""
+    return audited(tmp_path_factory.mktemp("audited"))

@@ -75,6 +75,15 @@ async def serving(
         {"database_url": f"sqlite:///{directory / 'ledger.db'}", **settings}
     )
     made = init(using, origin="ledger.example.com/test", administrator="Ada Lovelace")
+    async with serving_ledger(using, made.token, clock=clock) as api:
+        yield api
+
+
+@asynccontextmanager
+async def serving_ledger(
+    using: Settings, token: str, *, clock: Clock | None = None
+) -> AsyncIterator[Api]:
+    """A ledger that is there, behind its API. `token`: whom the client is signed in as."""
     house = open_house(using, clock=clock)
     app = create_app(house)
     try:
@@ -84,10 +93,10 @@ async def serving(
             httpx.AsyncClient(
                 transport=transport,
                 base_url="http://ledger",
-                headers={"Authorization": f"Bearer {made.token}"},
+                headers={"Authorization": f"Bearer {token}"},
             ) as client,
         ):
-            yield Api(house, app, client, made.token)
+            yield Api(house, app, client, token)
     finally:
         house.close()
 

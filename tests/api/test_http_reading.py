@@ -15,6 +15,7 @@ from ledger.merkle import leaf_hash
 from ledger.notes import parse_vkey, verify_checkpoint
 from ledger.proofs import verify_proof
 from ledger.tiles import decode_bundle, decode_tile
+from projections.registry import PROJECTIONS
 from tests.api.http_client import Api, problem, serving
 
 pytestmark = pytest.mark.anyio
@@ -211,9 +212,7 @@ async def test_readiness_tells_what_is_behind_and_what_fails(
         ready = await api.client.get("/readyz")
         assert ready.status_code == 200, ready.text
         assert {told["name"] for told in ready.json()["projections"]} == {
-            "tickets",
-            "activity",
-            "flow",
+            projection.name for projection in PROJECTIONS
         }
 
         vitals = api.app.state.services.vitals

@@ -99,7 +99,9 @@ def test_what_is_appended_is_followed_at_once(house: House, views: Views) -> Non
             wait_until(followed, seconds=4)
 
     assert len(find_tickets(views).rows) == 3
-    assert [compare_rebuilt(house.ledger, views, p.name) for p in PROJECTIONS] == [[], [], []]
+    assert [compare_rebuilt(house.ledger, views, p.name) for p in PROJECTIONS] == [[]] * len(
+        PROJECTIONS
+    )
 
 
 def everything_held(views: Views, directory: Path) -> bytes:

@@ -16,9 +16,12 @@ from projections.activity import ActivityByActor, top_actors
 from projections.errors import BeyondHead, UnknownProjection
 from projections.generations import advance
 from projections.projection import Tables
+from projections.registry import PROJECTIONS
 from projections.runner import Runner
 from projections.views import Views
 from tests.projections.desk import NOW, Desk, running, wait_until
+
+REGISTERED = tuple(projection.name for projection in PROJECTIONS)
 
 
 class Fragile(ActivityByActor):
@@ -58,7 +61,7 @@ def test_every_projection_reaches_the_head_in_batches(views: Views) -> None:
 
     status = Runner(desk, views).status()
     assert [(s.projection, s.position, s.lag, s.parked, s.state) for s in status] == [
-        (name, 115, 0, 0, "current") for name in ("tickets", "activity", "flow")
+        (name, 115, 0, 0, "current") for name in REGISTERED
     ]
     assert [position for name, position, _ in told if name == "flow"] == [50, 100, 115]
 
@@ -113,11 +116,8 @@ def test_a_type_that_this_software_does_not_know_is_parked_where_it_matters(view
 
     runner.run_until()
 
-    assert {s.projection: s.parked for s in runner.status()} == {
-        "tickets": 0,
-        "activity": 0,
-        "flow": 1,
-    }
+    parked = {status.projection: status.parked for status in runner.status()}
+    assert parked == {**dict.fromkeys(REGISTERED, 0), "flow": 1}
     assert runner.parked("flow")[0].error.startswith("unknown-type: ")
 
 

@@ -22,6 +22,7 @@ from domain.incident import (
 )
 from domain.problem import ProblemAccepted, ProblemRaised
 from domain.request import FulfilmentStarted, RequestSubmitted
+from projections.folding import is_terminal
 from projections.runner import Runner
 from projections.tickets import (
     SORTS,
@@ -29,7 +30,6 @@ from projections.tickets import (
     TicketRegister,
     count_tickets,
     find_tickets,
-    is_terminal,
     one_ticket,
 )
 from projections.views import Views

@@ -12,14 +12,16 @@ from sqlalchemy import Connection, select
 from domain.event import EVENT_TYPES, Event
 from ledger.entry import Entry
 from projections.activity import ActivityByActor
-from projections.flow import FlowOfStates
 from projections.projection import Projection, Tables
+from projections.registry import PROJECTIONS as REGISTERED
 from projections.runner import Runner
-from projections.tickets import TicketRegister
 from projections.views import Views
 from tests.projections.desk import ADA, BEN, Desk
 
-SUBJECTS = ("incident/I1", "incident/I2", "request/R1", "problem/P1", "fact/F1")
+SUBJECTS = (
+    "incident/I1", "incident/I2", "request/R1", "problem/P1", "fact/F1", "change/C1", "change/C2",
+    "freeze/Z1", "grant/G1", "grant/G2", "role/R1", "principal/PRN1",
+)  # fmt: skip
 TYPES = [
     t for t in EVENT_TYPES.values() if t.family.name in {s.partition("/")[0] for s in SUBJECTS}
 ]
@@ -36,12 +38,7 @@ class FragileCount(ActivityByActor):
             raise LookupError
 
 
-PROJECTIONS: tuple[Projection, ...] = (
-    TicketRegister(),
-    ActivityByActor(),
-    FlowOfStates(),
-    FragileCount(),
-)
+PROJECTIONS: tuple[Projection, ...] = (*REGISTERED, FragileCount())
 
 happenings = st.lists(
     st.tuples(
