@@ -161,6 +161,16 @@ def test_of_two_changes_with_one_name_the_last_before_the_revert_is_meant(tmp_pa
         ]
 
 
+def test_what_was_rolled_back_already_is_rolled_back_again_as_a_deviation(tmp_path: Path) -> None:
+    path = write(tmp_path, [reviewed(2), reviewed(3, reverts="I2"), reviewed(4, reverts="I2")])
+
+    with opened(tmp_path) as house:
+        result = take(house, path)
+
+        assert types(house, "change/I2").count("rolled-back") == 2
+        assert result.deviations == 7, "two for each change, and the second rollback"
+
+
 @pytest.mark.parametrize("name", ["0ddba11", "I4", "c0ffee9"])
 def test_a_revert_of_what_the_file_has_not_had_is_a_link_and_no_more(
     tmp_path: Path, name: str
