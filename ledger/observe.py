@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +10,7 @@ from domain.commitment import claims_commitment
 from domain.correction import FactCorrected
 from domain.errors import Malformed, MayNot, NotTheOwner, Refused
 from domain.event import Event, Json
+from domain.principal import Kind
 from ledger.corrections import type_of_target
 from ledger.entry import Correction, Draft
 from ledger.refusals import Attempt, attempt_of
@@ -88,13 +89,15 @@ class RowIdentity:
 class ObserveProposal:
     """Facts of one source that are recorded together, consecutively, or not at all.
 
-    `recorder` is the source's principal. `was_seen`: the row had been taken before; nothing was recorded.
+    `recorder` is the source's principal. `services`: the names of those who are no persons. `was_seen`: the
+    row had been taken before; nothing was recorded.
     """
 
     facts: Sequence[Observation]
     recorder: str
     request: Request | None = None
     row: RowIdentity | None = None
+    services: Collection[str] = ()
     was_seen: bool = False
 
     def attempt(self, error: Refused, at: str) -> Attempt | None:
@@ -153,8 +156,9 @@ class ObserveProposal:
         if fact.event.persons_in_records:
             data = self._with_records(fact.event, data, view, drafts)
         actor = self.recorder if fact.actor is None else self._person(fact.actor, view, drafts)
+        is_service = fact.actor is None or fact.actor in self.services
         said: dict[str, str | int] = {
-            "authtype": "service_account" if fact.actor is None else "user",
+            "authtype": "service_account" if is_service else "user",
             "authid": actor,
             "recordedby": self.recorder,
             "decision": "observed",
@@ -190,7 +194,8 @@ class ObserveProposal:
 
     def _person(self, named: str, view: View, drafts: list[Draft]) -> str:
         if not named.startswith("principal/"):
-            principal, introduction = view.person(named, self.recorder)
+            kind: Kind = "service" if named in self.services else "person"
+            principal, introduction = view.person(named, self.recorder, kind)
             drafts += introduction
             return principal
         if not view.load(named).version:

@@ -12,7 +12,7 @@ from domain.acts import LEDGER, SubjectKeyDestroyed
 from domain.event import Json
 from domain.fold import merge_patch
 from domain.identity import IdentityLinked
-from domain.principal import PrincipalReferenced
+from domain.principal import Kind, PrincipalReferenced
 from domain.rosters import keeps_rosters, rosters_of
 from ledger.corrections import corrected
 from ledger.database import Row, Transaction
@@ -185,8 +185,11 @@ class View:
         if not self._is_at_hand(subjects[0]):
             self._fetch_unknown([subject for subject in subjects if not self._is_at_hand(subject)])
 
-    def person(self, named: str, known_to: str) -> tuple[str, list[Draft]]:
-        """The principal id for what a source calls somebody, and the event that introduces a new one."""
+    def person(self, named: str, known_to: str, kind: Kind = "person") -> tuple[str, list[Draft]]:
+        """The principal id for what a source calls somebody, and the event that introduces a new one.
+
+        `kind` is a new one's: who is known stays what they are.
+        """
         name = (named, known_to)
         if name in self._names:
             return self._names[name], []
@@ -200,7 +203,7 @@ class View:
         introduction = Draft(
             principal,
             PrincipalReferenced,
-            {"status": "referenced", "kind": "person", "name": named, "known_to": known_to},
+            {"status": "referenced", "kind": kind, "name": named, "known_to": known_to},
             time=self.recordedtime,
             id=f"{principal}:referenced",
             source=self.source,

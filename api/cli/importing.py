@@ -26,7 +26,11 @@ def import_file(
     ],
     *,
     mapping: Annotated[
-        str, typer.Option(help="A shipped mapping's name, or a YAML file: docs/import-mappings.md.")
+        str,
+        typer.Option(
+            help="reviewed-changes, servicenow-incidents, status-page, vinst-problems, "
+            "or a YAML file: docs/import-mappings.md."
+        ),
     ],
     strict: Annotated[bool, typer.Option("--strict", help="End at the first bad row.")] = False,
     rejects: Annotated[

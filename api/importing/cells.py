@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import compress
 from operator import ne
@@ -32,3 +32,12 @@ class Layout:
 def changed_mask(previous: Cells, row: Cells, bits: tuple[int, ...]) -> int:
     """A bit for each cell that differs. `bits` are the powers of two, one per column."""
     return sum(compress(bits, map(ne, previous, row)))
+
+
+def names_of(cell: str | None, split: str | None) -> Iterator[str]:
+    """What the cell names, each once, in its order; without `split` all of it is one name."""
+    if cell is None:
+        return iter(())
+    if split is None:
+        return iter((cell,))
+    return iter(dict.fromkeys(name for part in cell.split(split) if (name := part.strip())))

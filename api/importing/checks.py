@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
+from api.importing.parts import Shape, shape_of
 from api.importing.schema import FamilyBy, Rule, Scalar, SourceMapping, Value, When
 from api.importing.times import ISO
 from api.importing.yaml_lines import Lines, Path
@@ -37,8 +39,9 @@ def check(mapping: SourceMapping, lines: Lines) -> None:
         for at, exclusion in enumerate(getattr(mapping, name)):
             _check_whens(exclusion.when, (name, at, "when"), lines)
     for column, link in mapping.links.items():
-        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", link.relation):
-            raise lines.fault(("links", column, "relation"), "expected a word such as `change`")
+        for name, word in (("relation", link.relation), ("back", link.back)):
+            if word is not None and not re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", word):
+                raise lines.fault(("links", column, name), "expected a word such as `change`")
 
 
 def _check_file(mapping: SourceMapping, lines: Lines) -> None:
@@ -102,21 +105,62 @@ def _check_rule(mapping: SourceMapping, rule: Rule, path: Path, lines: Lines) ->
             known = ", ".join(event.model_fields) or "none"
             raise lines.fault(at, f"{event.type_name} has no member {member!r}; it has {known}")
         _check_value(mapping, value, at, lines)
-        _check_fit(event, member, _possible(mapping, value, at), value, lines)
+        kind = event.model_fields[member].rebuild_annotation()
+        _check_fit(kind, member, _possible(mapping, value, at), value, lines)
+    _check_parts(mapping, event, rule, path, lines)
     for name, said in (("comment", rule.comment), ("reason", rule.reason)):
         if said is not None:
             _check_value(mapping, said, (*path, name), lines)
 
 
+def _check_parts(
+    mapping: SourceMapping, event: type[Event], rule: Rule, path: Path, lines: Lines
+) -> None:
+    for member, entry in rule.entries.items():
+        at = (*path, "entries", member)
+        shape = _shape(event, member, at, lines)
+        if shape.members is None:
+            raise lines.fault(at, f"{member} is a set; say under `sets` which columns name it")
+        if (entry.id is None) is (entry.numbered is None):
+            raise lines.fault(at, "expected one of id, numbered")
+        if entry.numbered is not None and rule.record is not None:
+            raise lines.fault((*at, "numbered"), "numbers count events of the row's own record")
+        if entry.id is not None:
+            _check_value(mapping, entry.id, (*at, "id"), lines)
+        for name, value in entry.members.items():
+            inside = (*at, "members", name)
+            if name not in shape.members:
+                known = ", ".join(shape.members)
+                raise lines.fault(inside, f"an entry of {member} has no {name!r}; it has {known}")
+            _check_value(mapping, value, inside, lines)
+            kind = shape.members[name]
+            _check_fit(kind, name, _possible(mapping, value, inside), value, lines)
+    for member in rule.sets:
+        at = (*path, "sets", member)
+        if _shape(event, member, at, lines).members is not None:
+            raise lines.fault(at, f"{member} has entries; say under `entries` what they are")
+
+
+def _shape(event: type[Event], member: str, path: Path, lines: Lines) -> Shape:
+    shape = shape_of(event, member) if member in event.model_fields else None
+    if shape is None:
+        several = [name for name in event.model_fields if shape_of(event, name)]
+        known = ", ".join(several) or "none"
+        raise lines.fault(
+            path, f"{event.type_name} has no {member!r} that holds several things; it has {known}"
+        )
+    return shape
+
+
 def _check_fit(
-    event: type[Event],
+    kind: Any,
     member: str,
     samples: Iterator[tuple[Path, Scalar]],
     value: Value,
     lines: Lines,
 ) -> None:
-    """Could the member hold what the value may turn out to be?"""
-    wanted = TypeAdapter(event.model_fields[member].rebuild_annotation())
+    """Could the member, which is of this kind, hold what the value may turn out to be?"""
+    wanted = TypeAdapter(kind)
     for at, sample in samples:
         try:
             wanted.validate_python(sample, strict=True)

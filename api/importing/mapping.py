@@ -86,6 +86,7 @@ def _columns(mapping: SourceMapping) -> Iterator[str]:
     if mapping.keep is not None:
         yield from mapping.keep.read_columns()
     yield from mapping.links
+    yield from mapping.known_as
 
 
 def _first_fault(error: ValidationError, lines: Lines) -> Exception:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from api.importing.cells import Cells, Layout, changed_mask
 from api.importing.conditions import as_cell, condition, holds
 from api.importing.faults import BadRow
 from api.importing.memory import Known
-from api.importing.rules import FamilyRules, Told
+from api.importing.records import Records
+from api.importing.rules import FamilyRules
 from api.importing.schema import FamilyBy, SourceMapping
+from api.importing.telling import Place, Told
 from api.importing.times import time_reader
 from api.importing.values import Translation, tables_of
 from domain.families import split_subject
@@ -18,12 +22,16 @@ from ledger.observe import Observation
 
 
 class Reading(NamedTuple):
-    """What a row became, and the status it left. `skip`: why it became nothing on purpose."""
+    """What a row became, and the status it left. `skip`: why it became nothing on purpose.
+
+    `others`: the statuses of other subjects that it had facts about.
+    """
 
     facts: Sequence[Observation]
     status: str | None
     deviations: int = 0
     skip: str | None = None
+    others: Mapping[str, str | None] = MappingProxyType({})
 
 
 class Reader:
@@ -66,7 +74,7 @@ class Reader:
         """The same where only the number can be read: None if the family is told by a column."""
         return None if self._family_column is not None else f"{self._families['']}/{number}"
 
-    def read(self, subject: str, before: Known, row: Cells) -> Reading:
+    def read(self, subject: str, before: Known, row: Cells, records: Records) -> Reading:
         """The facts of the subject's next row. Raises LedgerError for a bad row."""
         first = before.cells is None
         previous = self._nothing if before.cells is None else before.cells
@@ -78,30 +86,52 @@ class Reader:
                 raise BadRow(reason)
         if first:
             split_subject(subject)
-        rules = self._rules[subject[: subject.index("/")]]
-        told = rules.told(mask, previous, row, first=first)
+        family = subject[: subject.index("/")]
+        place = Place(subject, before.ordinal + 1, partial(records.named, family))
+        told = self._rules[family].told(mask, previous, row, place, first=first)
         if not told:
             return Reading((), before.status)
-        return self._observed(subject, before, row, told)
+        return self._observed(place, before, row, told, records)
 
-    def _observed(self, subject: str, before: Known, row: Cells, told: Sequence[Told]) -> Reading:
-        cell = row[self._time]
-        if cell is None:
-            raise BadRow("the row has no time")
-        time, status = self._read_time(cell), before.status
+    def _observed(
+        self, place: Place, before: Known, row: Cells, told: Sequence[Told], records: Records
+    ) -> Reading:
+        time = self._time_of(row[self._time])
         actor = None if self._actor is None else row[self._actor]
-        row_id = f"{row[self._number]}:{before.ordinal + 1}"
+        row_id = f"{row[self._number]}:{place.ordinal}"
+        statuses = {place.subject: before.status}
         facts, deviations = [], 0
-        for n, (event, data, said) in enumerate(told, 1):
-            deviations += not event.takes_place_in(status)
-            status = event.to_status or status
-            fact_id = f"{row_id}:{n}"
-            facts.append(
-                Observation(
-                    event, subject, data, time, fact_id, self._source, actor, said, is_checked=True
-                )
+        for n, (event, data, said, own) in enumerate(told, 1):
+            about, who, when = place.subject, actor, time
+            if own is not None:
+                who, when = own.actor, self._time_of(own.time, f" for {event.type_name}")
+                if own.record is not None:
+                    found = place.find(own.record)
+                    if found is None or found == place.subject:
+                        # The file names nothing that the ledger could say this of.
+                        continue
+                    about = found
+                    statuses.setdefault(about, records.of(about).status)
+            deviations += not event.takes_place_in(statuses[about])
+            statuses[about] = event.to_status or statuses[about]
+            fact = Observation(
+                event,
+                about,
+                data,
+                when,
+                f"{row_id}:{n}",
+                self._source,
+                who,
+                said,
+                is_checked=True,
             )
-        return Reading(facts, status, deviations)
+            facts.append(fact)
+        return Reading(facts, statuses.pop(place.subject), deviations, others=statuses)
+
+    def _time_of(self, cell: str | None, of: str = "") -> str:
+        if cell is None:
+            raise BadRow(f"the row has no time{of}")
+        return self._read_time(cell)
 
 
 def _families(mapping: SourceMapping, layout: Layout) -> tuple[int | None, dict[str, str]]:

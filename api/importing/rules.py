@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import NamedTuple
 
 from api.importing.cells import Cells, Layout
 from api.importing.conditions import ALWAYS, Alternative, Condition, condition, possible
 from api.importing.faults import BadRow
-from api.importing.linked import link_columns, linked, unlinked
+from api.importing.linked import back_links, link_columns, linked, unlinked
 from api.importing.schema import Keep, Rule, Scalar, SourceMapping, Value
+from api.importing.telling import More, Place, Told, more_of, own_columns
 from api.importing.values import Check, Take, Translation, taking
 from domain.common import Linked, SourceStatusRecorded, TicketEvent, Unlinked, common_event
 from domain.event import Event, Json, event_class
@@ -25,14 +25,6 @@ SAID_CHARACTERS = 20_000
 """The longest comment or reason, as `PersonalText` has it."""
 
 
-class Told(NamedTuple):
-    """An event that a row becomes: `data` is its patch, `said` stands beside it (comment, reason)."""
-
-    event: type[Event]
-    data: dict[str, Json]
-    said: dict[str, str]
-
-
 @dataclass(frozen=True, slots=True)
 class _Ready:
     """`reads`: where the columns stand that the data is made of. `made`: data by what stood in them."""
@@ -43,6 +35,7 @@ class _Ready:
     members: tuple[tuple[str, Take], ...]
     source: tuple[tuple[str, Take], ...] = ()
     said: tuple[tuple[str, Take], ...] = ()
+    more: More | None = None
     made: dict[Hashable, dict[str, Json]] = field(default_factory=dict)
 
     def told(self, row: Cells, *, first: bool) -> Told:
@@ -59,6 +52,15 @@ class _Ready:
         said = {name: str(text) for name, take in self.said if (text := take(row)) is not None}
         return Told(self.event, data, said)
 
+    def tell_more(
+        self, told: list[Told], before: Cells, row: Cells, ordinal: int, *, first: bool
+    ) -> None:
+        assert self.more is not None
+        for one in self.more.rows(before, row):
+            if not self.more.is_about_nothing(one):
+                number = f"{ordinal}.{len(told) + 1}"
+                told.append(self.more.added(self.told(one, first=first), one, number))
+
     def _data(self, row: Cells, *, first: bool) -> dict[str, Json]:
         data: dict[str, Json] = {member: take(row) for member, take in self.members}
         if self.source:
@@ -72,7 +74,7 @@ class FamilyRules:
     ) -> None:
         events = [(event_class(rule.event), rule) for rule in mapping.events]
         self._rules = [
-            _ready(event, rule, layout, given)
+            _ready(event, rule, layout, given, more_of(event, rule, mapping, layout, given))
             for event, rule in events
             if event.family.name == family
         ]
@@ -80,26 +82,38 @@ class FamilyRules:
         keep = mapping.keep
         self._keep = None if keep is None else _keeping(recorded, keep, layout, given)
         self._keep_mask = layout.mask(None if keep is None else keep.read_columns())
+        self._columns = own_columns(mapping, layout)
         self._links = link_columns(mapping.links, layout)
         self._link_mask = layout.mask(mapping.links)
         self._linked, self._unlinked = common_event(family, Linked), common_event(family, Unlinked)
         self._concerned: dict[tuple[bool, int], Sequence[tuple[_Ready, Condition]]] = {}
 
-    def told(self, mask: int, before: Cells, row: Cells, *, first: bool) -> list[Told]:
+    def told(
+        self, mask: int, before: Cells, row: Cells, place: Place, *, first: bool
+    ) -> list[Told]:
         """What the row becomes, in the order of the rules. Raises LedgerError for a bad row."""
-        told = [
-            rule.told(row, first=first)
-            for rule, alternatives in self._concerned_by(mask, first=first)
-            if _any_fits(alternatives, before, row)
-        ]
+        told: list[Told] = []
+        for rule, alternatives in self._concerned_by(mask, first=first):
+            if _any_fits(alternatives, before, row):
+                if rule.more is None:
+                    told.append(rule.told(row, first=first))
+                else:
+                    rule.tell_more(told, before, row, place.ordinal, first=first)
         if self._keep is not None and mask & self._keep_mask:
             _keep_along(told, self._keep.told(row, first=first))
         if mask & self._link_mask:
-            gone = unlinked(self._links, mask, before)
-            come = linked(self._links, mask, row)
+            gone = unlinked(self._links, mask, before, row)
+            come = linked(self._links, mask, before, row, place.find)
             pairs = ((self._unlinked, gone), (self._linked, come))
             told += [Told(event, {"links": links}, {}) for event, links in pairs if links]
+            told += self._linked_back(mask, before, row, place.subject)
         return told
+
+    def _linked_back(self, mask: int, before: Cells, row: Cells, subject: str) -> Iterator[Told]:
+        for name, link_id, link in back_links(self._links, mask, before, row, subject):
+            event = self._unlinked if link is None else self._linked
+            own = self._columns.own(row)._replace(record=name)
+            yield Told(event, {"links": {link_id: link}}, {}, own)
 
     def _concerned_by(self, mask: int, *, first: bool) -> Sequence[tuple[_Ready, Condition]]:
         """The rules that these changes do not rule out, each with the alternatives left to it."""
@@ -115,9 +129,10 @@ class FamilyRules:
 
 def _keep_along(told: list[Told], kept: Told) -> None:
     """The row's first event says it along; where there is none that can, it is an event of its own."""
-    if told and issubclass(told[0].event, TicketEvent):
-        event, data, said = told[0]
-        told[0] = Told(event, {**data, **kept.data}, said)
+    first = told[0] if told else None
+    is_its_own = first is not None and (first.own is None or first.own.record is None)
+    if first is not None and is_its_own and issubclass(first.event, TicketEvent):
+        told[0] = first._replace(data={**first.data, **kept.data})
     else:
         told.append(kept)
 
@@ -139,7 +154,9 @@ def _first_stated(data: dict[str, Json]) -> dict[str, Json]:
     }
 
 
-def _ready(event: type[Event], rule: Rule, layout: Layout, given: Translation) -> _Ready:
+def _ready(
+    event: type[Event], rule: Rule, layout: Layout, given: Translation, more: More | None
+) -> _Ready:
     spoken = [(name, value) for name, value in rule.said().items() if value is not None]
     return _Ready(
         event,
@@ -150,6 +167,7 @@ def _ready(event: type[Event], rule: Rule, layout: Layout, given: Translation) -
             for member, value in rule.members.items()
         ),
         said=tuple((name, taking(value, given, _check_said)) for name, value in spoken),
+        more=more,
     )
 
 

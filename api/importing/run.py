@@ -15,7 +15,6 @@ from api.compose import House
 from api.importing.faults import CannotRead, Stopped
 from api.importing.mapping import Loaded, layout_of, load_mapping
 from api.importing.memory import Memory
-from api.importing.reading import Reader
 from api.importing.registering import register_source
 from api.importing.rejects import Rejects, default_rejects_path
 from api.importing.result import ImportResult
@@ -61,7 +60,7 @@ def run_import(
     ):
         rows = _started(read_rows(text_lines(stream, written.file.encoding), written, layout))
         register_source(house.ledger, written, actor)
-        taking = Taking(written, Reader(written, layout), memory, kept)
+        taking = Taking(written, layout, memory, kept)
         told = _telling(progress, taking.result, stream)
         stopped = taking.take(rows, house.ledger, told, strict=strict)
     run = _run(loaded, stream.file_hash, taking.result, started_at, stopped)

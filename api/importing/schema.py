@@ -72,27 +72,72 @@ class Value(Part):
             yield from when.columns()
 
 
+def _as_columns(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
 AnyValue = Annotated[Value, BeforeValidator(_as_value)]
+Columns = Annotated[list[Name], BeforeValidator(_as_columns), Field(min_length=1)]
+Separator = Annotated[str, StringConstraints(min_length=1, max_length=5)]
+
+
+class Several(Part):
+    """A cell that names several things: the rule is asked for each that the row before did not name."""
+
+    column: Name
+    split: Separator
+
+
+class Entry(Part):
+    """One entry of a member that holds several, under an id of its own: a column's value, or a number."""
+
+    id: AnyValue | None = None
+    numbered: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    members: Annotated[dict[Name, AnyValue], Field(min_length=1)]
+
+    def values(self) -> Iterator[Value]:
+        if self.id is not None:
+            yield self.id
+        yield from self.members.values()
 
 
 class Rule(Part):
-    """An event that a row becomes when one of the alternatives holds; without any, every row does."""
+    """An event that a row becomes when one of the alternatives holds; without any, every row does.
+
+    `actor`, `time` and `record` are columns that say for this event otherwise than for the row.
+    """
 
     event: Name
     when: Alternatives = []
+    for_each: Several | None = None
+    record: Name | None = None
+    actor: Name | None = None
+    time: Name | None = None
     members: dict[Name, AnyValue] = {}
+    entries: dict[Name, Entry] = {}
+    sets: dict[Name, Columns] = {}
     comment: AnyValue | None = None
     reason: AnyValue | None = None
 
     def said(self) -> dict[str, Value | None]:
         return {"comment": self.comment, "reason": self.reason}
 
+    def stated(self) -> Iterator[Value]:
+        yield from self.members.values()
+        for entry in self.entries.values():
+            yield from entry.values()
+
     def columns(self) -> Iterator[str]:
         for when in self.when:
             yield from when.columns()
-        for value in (*self.members.values(), *self.said().values()):
+        if self.for_each is not None:
+            yield self.for_each.column
+        yield from filter(None, (self.record, self.actor, self.time))
+        for value in (*self.stated(), *self.said().values()):
             if value is not None:
                 yield from value.all_columns()
+        for columns in self.sets.values():
+            yield from columns
 
 
 class Exclusion(Part):
@@ -122,10 +167,15 @@ class Keep(Part):
 
 
 class LinkTo(Part):
-    """A column that names another record. `to`: what it is called in the ledger, `{}` for the value."""
+    """A column that names another record. `to`: what it is called in the ledger, `{}` for the value.
+
+    `split`: it names several. `back`: it names a record of this file, which is linked back by this relation.
+    """
 
     relation: Name
     to: Annotated[str, StringConstraints(pattern=r"^[^{}]*\{\}[^{}]*$")] = "{}"
+    split: Separator | None = None
+    back: Name | None = None
 
 
 class FileForm(Part):
@@ -159,9 +209,11 @@ class SourceMapping(Part):
     about: str = ""
     file: FileForm
     number: Name
+    known_as: list[Name] = []
     family: Name | FamilyBy
     time: Time
     actor: Name | None = None
+    services: list[Name] = []
     tables: dict[Name, dict[str | int | bool, Scalar]] = {}
     skip: list[Exclusion] = []
     reject: list[Exclusion] = []

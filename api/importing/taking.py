@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from api.importing.cells import Layout
 from api.importing.faults import BadRow, InputTruncated, Stopped, StrictStop
 from api.importing.memory import Known, Memory
 from api.importing.reading import Reader, Reading
+from api.importing.records import Records
 from api.importing.rejects import Rejects
 from api.importing.result import ImportResult
 from api.importing.rows import Row
@@ -25,24 +27,31 @@ SEEN_BEFORE = "seen before"
 
 @dataclass(slots=True)
 class _Waiting:
-    """A row with its facts, and what its subject had before, should it be refused."""
+    """A row with its facts, and what its subject and others had before, should it be refused."""
 
     row: Row
     subject: str
     before: Known
     deviations: int
     proposal: ObserveProposal
+    others: Mapping[str, Known]
 
 
 class Taking:
     """`result` counts what was recorded, batch by batch, and what was rejected or skipped at once."""
 
     def __init__(
-        self, mapping: SourceMapping, reader: Reader, memory: Memory, rejects: Rejects
+        self,
+        mapping: SourceMapping,
+        layout: Layout,
+        memory: Memory,
+        rejects: Rejects,
     ) -> None:
         self.result = ImportResult()
-        self._mapping, self._reader = mapping, reader
+        self._mapping, self._reader = mapping, Reader(mapping, layout)
         self._memory, self._rejects = memory, rejects
+        self._records = Records(memory, mapping, layout)
+        self._services = frozenset(mapping.services)
         self._has_one_family = isinstance(mapping.family, str)
         self._batch: list[_Waiting] = []
         self._first_bad: tuple[int, LedgerError] | None = None
@@ -81,7 +90,7 @@ class Taking:
             return
         before = self._memory.of(subject)
         try:
-            made = self._reader.read(subject, before, row.cells)
+            made = self._reader.read(subject, before, row.cells, self._records)
         except LedgerError as error:
             self._memory.keep(subject, Known(before.cells, before.ordinal + 1, before.status))
             self._reject(row, error)
@@ -101,15 +110,21 @@ class Taking:
             self._memory.keep(subject, Known(before.cells, ordinal, before.status))
             self.result.pass_over(made.skip)
             return
+        assert row.cells is not None
         self._memory.keep(subject, Known(row.cells, ordinal, made.status))
+        self._records.introduce(subject, row.cells)
+        others = {other: self._memory.of(other) for other in made.others}
+        for other, status in made.others.items():
+            self._memory.keep(other, others[other]._replace(status=status))
         # The number; where one file has several families, it alone might mean two subjects.
         number = subject[subject.index("/") + 1 :] if self._has_one_family else subject
         proposal = ObserveProposal(
             made.facts,
             self._mapping.principal,
             row=RowIdentity(self._mapping.source, number, ordinal),
+            services=self._services,
         )
-        self._batch.append(_Waiting(row, subject, before, made.deviations, proposal))
+        self._batch.append(_Waiting(row, subject, before, made.deviations, proposal, others))
 
     def _record(self, ledger: Ledger) -> None:
         batch, self._batch = self._batch, []
@@ -140,6 +155,8 @@ class Taking:
         cells, _, status = waiting.before
         ordinal = self._memory.of(waiting.subject).ordinal
         self._memory.keep(waiting.subject, Known(cells, ordinal, status))
+        for other, known in waiting.others.items():
+            self._memory.keep(other, self._memory.of(other)._replace(status=known.status))
         self._reject(waiting.row, error)
 
     def _reject(self, row: Row, error: LedgerError) -> None:

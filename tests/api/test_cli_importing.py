@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.importing.mapping import shipped_mappings
 from tests.api.shell import Shell, shell_with_ledger
 from tests.shared import shared_path
 
@@ -80,3 +81,23 @@ def test_what_cannot_be_imported_leaves_no_trace(
     assert (done.code, done.out) == (2, "")
     assert told in done.err
     assert shell.ok("events").out == before
+
+
+def test_the_help_and_the_documentation_name_every_shipped_mapping(shell: Shell) -> None:
+    told = " ".join(shell.ok("import", "--help").out.split())
+    page = (Path(__file__).resolve().parents[2] / "docs" / "import-mappings.md").read_text("utf-8")
+
+    assert [name for name in shipped_mappings() if name not in told] == []
+    assert [name for name in shipped_mappings() if f"\n### {name}\n" not in page] == []
+
+
+def test_reviewed_changes_can_be_shown(shell: Shell) -> None:
+    log = shared_path("data", "go_changes_crypto_mod.csv.gz")
+
+    told = shell.ok("import", str(log), "--mapping", "reviewed-changes", "--json").json
+
+    change = "change/I33240faf1b8620d0cd600de661928d8e422ebdbc"
+    shown = shell.ok("show", change, "--json").json["state"]
+    assert (told["rows"], told["recorded"], told["subjects"]) == (1_267, 1_267, 1_267)
+    assert shown["status"] == "implemented"
+    assert [set(approval) for approval in shown["approvals"].values()] == [{"by", "verdict"}]

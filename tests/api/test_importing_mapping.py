@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,7 @@ from api.importing.mapping import layout_of, load_mapping, parse_mapping, shippe
 from tests.api.importing_house import TICKETS
 
 
-def refused(old: str, new: str) -> MappingInvalid:
-    text = TICKETS.decode()
+def refused(old: str, new: str, text: str = TICKETS.decode()) -> MappingInvalid:
     assert old in text
     with pytest.raises(MappingInvalid) as error:
         parse_mapping(text.replace(old, new, 1).encode(), "tickets.yaml")
@@ -24,7 +24,12 @@ def line_of(text: str) -> int:
 
 
 def test_the_shipped_mappings_are_valid() -> None:
-    assert shipped_mappings() == ["servicenow-incidents", "status-page", "vinst-problems"]
+    assert shipped_mappings() == [
+        "reviewed-changes",
+        "servicenow-incidents",
+        "status-page",
+        "vinst-problems",
+    ]
 
     for name in shipped_mappings():
         assert load_mapping(name).mapping.mapping == name
@@ -90,6 +95,60 @@ def test_what_does_not_fit_is_refused_where_it_stands(
     assert fault.facts["at"] == at
     assert told in fault.message
     assert fault.message.startswith(f"tickets.yaml, line {fault.facts['line']}: ")
+
+
+REVIEWED = (files("api.importing") / "mappings" / "reviewed-changes.yaml").read_text("utf-8")
+APPROVALS, DRAFTED, COMMITS = (
+    "events.3.entries.approvals",
+    "events.0.sets",
+    "events.1.entries.commits",
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "told"),
+    [
+        ("      approvals:", "      approval:", "events.3.entries.approval", "it has approvals"),
+        ("      approvals:", "      links:", "events.3.entries.links", "it has approvals"),
+        ("        numbered: APR\n", "", APPROVALS, "expected one of id, numbered"),
+        ("numbered: APR\n", "numbered: APR\n        id: commit\n", APPROVALS, "expected one of id, numbered"),
+        ("numbered: APR", "numbered: approval", f"{APPROVALS}.numbered", "should match pattern"),
+        ("by: approved_by", "from: approved_by", f"{APPROVALS}.members.from", "it has by, on_behalf_of"),
+        ("{value: granted}", "{value: perhaps}", f"{APPROVALS}.members.verdict.value", "does not fit verdict"),
+        ("by: approved_by", "no_interest: approved_by", f"{APPROVALS}.members.no_interest.as", "does not fit"),
+        ("by: approved_by", "at: {value: 2026-03-02}", f"{APPROVALS}.members.at.value", "does not fit at"),
+        ("id: commit", "id: {column: commit, table: t}", f"{COMMITS}.id.table", "there is no table"),
+        ("services: repo", "source: repo", f"{DRAFTED}.source", "it has services, configuration_items"),
+        ("services: repo", "interests: author", f"{DRAFTED}.interests", "that holds several things"),
+        ("    sets:\n      services: repo", "    entries: {services: {id: repo, members: {by: author}}}",
+         "events.0.entries.services", "is a set"),
+        ("    record: reverts\n", "    record: reverts\n    entries: {}\n    for_every: 1\n", "events.5.for_every",
+         "not a word of the language"),
+        ('split: ";"}\n    actor', "}\n    actor", "events.3.for_each.split", "Field required"),
+        ("back: reverted_by", "back: Reverted by", "links.reverts.back", "expected a word"),
+    ],
+)  # fmt: skip
+def test_what_a_member_that_holds_several_things_cannot_hold_is_refused(
+    old: str, new: str, at: str, told: str
+) -> None:
+    fault = refused(old, new, REVIEWED)
+
+    assert fault.facts["at"] == at
+    assert told in fault.message
+
+
+def test_entries_of_another_record_are_not_numbered_by_this_one() -> None:
+    approvals = "    record: reverts\n    entries: {}\n".replace(
+        "{}", "{approvals: {numbered: APR, members: {by: author}}}"
+    )
+    text = REVIEWED.replace("rolled-back.v1", "approval-granted.v1").replace(
+        "      rolled_back_by: submitter\n      rolled_back_at: {column: submitted_at, as: time}\n",
+        "      {}\n",
+    )
+
+    fault = refused("    record: reverts\n", approvals, text)
+
+    assert fault.facts["at"] == "events.5.entries.approvals.numbered"
 
 
 def test_the_line_is_the_one_in_the_file() -> None:

@@ -72,6 +72,35 @@ def test_somebody_named_twice_in_one_breath_is_one_principal(desk: Desk) -> None
     assert entry.attributes["authid"] == entry.data["assigned_to"]
 
 
+def test_a_name_that_the_source_says_is_a_service_becomes_one(desk: Desk) -> None:
+    source = desk.source()
+    fact = Observation(
+        event_class(ASSIGNED), SUBJECT, {"assigned_to": "Grace"}, "2026-01-05T09:00:00.000000Z", "1",
+        "/sources/monitoring", actor="BOT",
+    )  # fmt: skip
+
+    outcome = desk.log.observe([ObserveProposal([fact], source, services={"BOT"})])[0]
+
+    assert isinstance(outcome, Recorded)
+    entry = desk.log.entry(outcome.receipts[-1].position)
+    bot, grace = entry.attributes["authid"], entry.data["assigned_to"]
+    assert [desk.log.subject(one).state["kind"] for one in (bot, grace)] == ["service", "person"]
+    assert entry.attributes["authtype"] == "service_account"
+
+
+def test_who_is_known_stays_what_they_are(desk: Desk) -> None:
+    source = desk.source()
+    observe(desk, source, SUBJECT, ASSIGNED, {"assigned_to": "BOT"})
+    known = desk.log.subject(SUBJECT).state["assigned_to"]
+    fact = source_status(2, "fine")
+    fact.actor = "BOT"
+
+    desk.log.observe([ObserveProposal([fact], source, services={"BOT"})])
+
+    assert desk.log.subject(known).state["kind"] == "person"
+    assert desk.log.subject(known).version == 1
+
+
 def test_another_source_does_not_know_the_first_sources_names(desk: Desk) -> None:
     observe(desk, desk.source("one"), SUBJECT, ASSIGNED, {"assigned_to": "Grace"})
     observe(desk, desk.source("two"), "incident/EXT-2", ASSIGNED, {"assigned_to": "Grace"})
