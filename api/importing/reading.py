@@ -1,4 +1,4 @@
-"""A mapping made ready: rows in, facts out. Pure; what a subject had before is handed in."""
+"""A mapping made ready: rows in, facts out. It changes nothing; what a subject had before is handed in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api.importing.memory import Known
 from api.importing.records import Records
 from api.importing.rules import FamilyRules
 from api.importing.schema import FamilyBy, SourceMapping
-from api.importing.telling import Place, Told
+from api.importing.telling import Own, Place, Told
 from api.importing.times import time_reader
 from api.importing.values import Translation, tables_of
 from domain.families import split_subject
@@ -37,7 +37,8 @@ class Reading(NamedTuple):
 class Reader:
     """One mapping over one layout of columns."""
 
-    def __init__(self, mapping: SourceMapping, layout: Layout) -> None:
+    def __init__(self, mapping: SourceMapping, layout: Layout, records: Records) -> None:
+        self._records = records
         self._source = mapping.source_uri
         self._nothing = layout.nothing
         self._bits = tuple(1 << at for at in range(len(layout.columns)))
@@ -56,6 +57,7 @@ class Reader:
             family: FamilyRules(family, mapping, layout, given)
             for family in set(self._families.values())
         }
+        self._find = {family: partial(records.named, family) for family in self._rules}
 
     def subject(self, row: Cells) -> str:
         """The subject that the row is about. Raises BadRow."""
@@ -74,7 +76,7 @@ class Reader:
         """The same where only the number can be read: None if the family is told by a column."""
         return None if self._family_column is not None else f"{self._families['']}/{number}"
 
-    def read(self, subject: str, before: Known, row: Cells, records: Records) -> Reading:
+    def read(self, subject: str, before: Known, row: Cells) -> Reading:
         """The facts of the subject's next row. Raises LedgerError for a bad row."""
         first = before.cells is None
         previous = self._nothing if before.cells is None else before.cells
@@ -87,46 +89,45 @@ class Reader:
         if first:
             split_subject(subject)
         family = subject[: subject.index("/")]
-        place = Place(subject, before.ordinal + 1, partial(records.named, family))
+        place = Place(subject, before.ordinal + 1, self._find[family])
         told = self._rules[family].told(mask, previous, row, place, first=first)
         if not told:
             return Reading((), before.status)
-        return self._observed(place, before, row, told, records)
+        return self._observed(place, before, row, told)
 
-    def _observed(
-        self, place: Place, before: Known, row: Cells, told: Sequence[Told], records: Records
-    ) -> Reading:
-        time = self._time_of(row[self._time])
+    def _observed(self, place: Place, before: Known, row: Cells, told: Sequence[Told]) -> Reading:
+        subject, source = place.subject, self._source
+        time, status = self._time_of(row[self._time]), before.status
         actor = None if self._actor is None else row[self._actor]
         row_id = f"{row[self._number]}:{place.ordinal}"
-        statuses = {place.subject: before.status}
+        others: dict[str, str | None] = {}
         facts, deviations = [], 0
         for n, (event, data, said, own) in enumerate(told, 1):
-            about, who, when = place.subject, actor, time
+            about, who, when = subject, actor, time
             if own is not None:
                 who, when = own.actor, self._time_of(own.time, f" for {event.type_name}")
-                if own.record is not None:
-                    found = place.find(own.record)
-                    if found is None or found == place.subject:
-                        # The file names nothing that the ledger could say this of.
-                        continue
-                    about = found
-                    statuses.setdefault(about, records.of(about).status)
-            deviations += not event.takes_place_in(statuses[about])
-            statuses[about] = event.to_status or statuses[about]
-            fact = Observation(
-                event,
-                about,
-                data,
-                when,
-                f"{row_id}:{n}",
-                self._source,
-                who,
-                said,
-                is_checked=True,
+                about = self._record_of(own, place)
+            if about == subject:
+                deviations += not event.takes_place_in(status)
+                status = event.to_status or status
+            elif about:
+                its = others[about] if about in others else self._records.of(about).status
+                deviations += not event.takes_place_in(its)
+                others[about] = event.to_status or its
+            else:
+                continue
+            fact_id = f"{row_id}:{n}"
+            facts.append(
+                Observation(event, about, data, when, fact_id, source, who, said, is_checked=True)
             )
-            facts.append(fact)
-        return Reading(facts, statuses.pop(place.subject), deviations, others=statuses)
+        return Reading(facts, status, deviations, others=others)
+
+    def _record_of(self, own: Own, place: Place) -> str:
+        """The subject that the event is about; empty where it names none that the file had before."""
+        if own.record is None:
+            return place.subject
+        found = place.find(own.record)
+        return found if found and found != place.subject else ""
 
     def _time_of(self, cell: str | None, of: str = "") -> str:
         if cell is None:

@@ -48,9 +48,9 @@ class Taking:
         rejects: Rejects,
     ) -> None:
         self.result = ImportResult()
-        self._mapping, self._reader = mapping, Reader(mapping, layout)
         self._memory, self._rejects = memory, rejects
         self._records = Records(memory, mapping, layout)
+        self._mapping, self._reader = mapping, Reader(mapping, layout, self._records)
         self._services = frozenset(mapping.services)
         self._has_one_family = isinstance(mapping.family, str)
         self._batch: list[_Waiting] = []
@@ -90,7 +90,7 @@ class Taking:
             return
         before = self._memory.of(subject)
         try:
-            made = self._reader.read(subject, before, row.cells, self._records)
+            made = self._reader.read(subject, before, row.cells)
         except LedgerError as error:
             self._memory.keep(subject, Known(before.cells, before.ordinal + 1, before.status))
             self._reject(row, error)

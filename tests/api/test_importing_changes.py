@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def take(house: House, path: Path, mapping: Loaded | str = "reviewed-changes") -
     return run_import(house, path, mapping, ACTOR)
 
 
-def state(house: House, n: int) -> dict[str, object]:
+def state(house: House, n: int) -> dict[str, Any]:
     return dict(house.ledger.subject(f"change/I{n}").state)
 
 
@@ -134,8 +135,8 @@ def test_what_is_reverted_was_rolled_back(tmp_path: Path, name: str) -> None:
         assert undone["status"] == "rolled_back"
         assert undone["rolled_back_by"] == state(house, 5)["implemented_by"]
         assert undone["rolled_back_at"] == "2026-03-05T12:00:00.000000Z"
-        (back,) = undone["links"].values()  # type: ignore[attr-defined]  # a map of links
-        (link,) = state(house, 5)["links"].values()  # type: ignore[attr-defined]  # likewise
+        (back,) = undone["links"].values()
+        (link,) = state(house, 5)["links"].values()
         assert back == {"to": "change/I5", "relation": "reverted_by"}
         assert link == {"to": "change/I2", "relation": "reverts"}
         assert state(house, 3)["status"] == state(house, 5)["status"] == "implemented"
@@ -181,7 +182,7 @@ def test_a_revert_of_what_the_file_has_not_had_is_a_link_and_no_more(
         result = take(house, path)
 
         assert counts(result) == (2, 2, 0, 0, 0)
-        (link,) = state(house, 4)["links"].values()  # type: ignore[attr-defined]  # a map of links
+        (link,) = state(house, 4)["links"].values()
         assert link == {"to": name, "relation": "reverts"}
         assert state(house, 4)["status"] == state(house, 9)["status"] == "implemented"
 
@@ -192,7 +193,7 @@ def test_who_approves_their_own_change_is_recorded_as_they_are(tmp_path: Path) -
     with opened(tmp_path) as house:
         result = take(house, path)
 
-        (approval,) = state(house, 2)["approvals"].values()  # type: ignore[attr-defined]  # a map of approvals
+        (approval,) = state(house, 2)["approvals"].values()
         assert approval["by"] == state(house, 2)["requested_by"]
         assert counts(result) == (1, 1, 0, 0, 0)
 
@@ -207,8 +208,8 @@ def test_a_later_row_adds_what_the_former_did_not_name(tmp_path: Path) -> None:
         take(house, write(tmp_path, rows))
 
         change = state(house, 2)
-        assert list(change["approvals"]) == ["APR-1.3", "APR-2.1"]  # type: ignore[call-overload]  # a map of approvals
-        links = change["links"].values()  # type: ignore[attr-defined]  # a map of links
+        assert list(change["approvals"]) == ["APR-1.3", "APR-2.1"]
+        links = change["links"].values()
         assert {link["to"] for link in links} == {"go#2", "go#3"}
         assert types(house, "change/I2")[-3:] == ["approval-granted", "unlinked", "linked"]
 
