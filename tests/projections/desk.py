@@ -113,7 +113,7 @@ def running(runner: Runner, stop_seconds: float = 5) -> Iterator[None]:
         assert not thread.is_alive(), "the runner does not stop"
 
 
-def wait_until(holds: Callable[[], bool], *, seconds: float = 10) -> None:
+def wait_until(holds: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "did not come to hold in time"
