@@ -62,7 +62,11 @@ class Database(Protocol):
         ...
 
     def wait_for_append(self, seconds: float) -> None:
-        """Return when something may have been appended, by whatever process, or after `seconds`."""
+        """Return when something may have been appended, by whatever process, or after `seconds`.
+
+        What was appended since the last call counts, so whoever looks between two calls misses nothing. The
+        first one may return at once.
+        """
         ...
 
     def close(self) -> None: ...

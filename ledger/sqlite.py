@@ -96,6 +96,7 @@ class LogDatastore(SQLiteDatastore):
         )
         self._one_writer = threading.Lock()
         self._appended = threading.Condition()
+        self._told = threading.local()
         self._appends = 0
         self._watch: sqlite3.Connection | None = None
 
@@ -145,14 +146,18 @@ class LogDatastore(SQLiteDatastore):
             self._connections.take_back(connection)
 
     def wait_for_append(self, seconds: float) -> None:
-        """Woken by this process at once; another process's commit is seen by polling its counter."""
+        """Woken by this process at once; another process's commit is seen by polling its counter.
+
+        What was appended since this thread's last call returned counts: whoever looked at the log in between
+        may have looked too early. The first call returns at once.
+        """
         with self._appended:
-            seen, deadline = self._appends, time.monotonic() + seconds
-            version = self._data_version()
-            while self._appends == seen and time.monotonic() < deadline:
+            seen, deadline = getattr(self._told, "seen", None), time.monotonic() + seconds
+            stands = (self._appends, self._data_version())
+            while stands == seen and time.monotonic() < deadline:
                 self._appended.wait(min(POLL_SECONDS, seconds))
-                if self._data_version() != version:
-                    return
+                stands = (self._appends, self._data_version())
+            self._told.seen = stands
 
     def _data_version(self) -> int:
         if self._watch is None:

@@ -54,3 +54,17 @@ def test_a_stopped_subscription_ends_its_iteration(desk: Desk) -> None:
 
         follower.join(5)
         assert not follower.is_alive()
+
+
+def test_what_comes_between_two_waits_is_not_slept_through(desk: Desk) -> None:
+    """Whoever follows looks at the log, and then waits: what was appended in between must wake it."""
+    database, elsewhere = desk.log.database, desk.open()
+    database.wait_for_append(0.1)  # from here on it listens
+    for ledger in (desk.log, elsewhere):
+        ledger.execute(desk.order(a("incident", "report")))
+
+        began = time.monotonic()
+        database.wait_for_append(60)
+
+        assert time.monotonic() - began < 30
+        database.wait_for_append(0.1)  # a notification may come twice
