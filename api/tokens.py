@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from api.compose import new_token, token_hash
@@ -47,6 +47,9 @@ class _TokenProposal:
         command = order.command.model_copy(update={"token_hash": token_hash(self.token)})
         self.inner.order = replace(order, command=command)
         return self.inner.settle(view)
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> Iterator[GovernProposal]:
+        return self.inner.follow_ups(view, receipts)
 
 
 def issue_token(

@@ -14,7 +14,6 @@ from domain.cedar import Question
 from domain.command import Case
 from domain.may import Decision, DecisionRequest
 from domain.policy import parsed
-from domain.rosters import POLICIES
 
 NO_POLICY: Final = "no-policy-in-force"
 NO_DELEGATION: Final = "no-delegation"
@@ -45,10 +44,9 @@ def _decided(
     parts: Mapping[str, frozenset[str]],
     circumstances: Iterable[str],
 ) -> Decision:
-    in_force = case.rosters.get(POLICIES, ())
-    if not in_force:
+    state = case.policy
+    if state is None:
         return Decision(False, "none", (NO_POLICY,))
-    state = case.states[in_force[-1]]
     actor = case.states.get(case.actor) or {}
     authority = authority_of(case, services)
     words = set(circumstances)

@@ -42,10 +42,15 @@ class Case:
         return self.state.get("status")
 
     @property
+    def policy(self) -> State | None:
+        """The policy in force, if there is one."""
+        in_force = self.rosters.get(POLICIES)
+        return self.states[in_force[-1]] if in_force else None
+
+    @property
     def thresholds(self) -> Thresholds:
         """Those of the policy in force."""
-        in_force = self.rosters.get(POLICIES) or ("",)
-        return thresholds_in_force(self.states.get(in_force[0], {}).get("thresholds"))
+        return thresholds_in_force((self.policy or {}).get("thresholds"))
 
 
 @dataclass(frozen=True, slots=True)

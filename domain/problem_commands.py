@@ -9,8 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from domain.change import SUCCESSFUL
-from domain.command import Case, Command, Events, require
+from domain.command import Case, Command, Events, On, require
+from domain.common import Link, Linked, common_event
 from domain.event import Event, Level, PersonalText, PrincipalId, Text
+from domain.hold import linked_subjects
 from domain.linking import ChangeId, IncidentId, require_exists
 from domain.principal import require_registered
 from domain.problem import (
@@ -145,7 +147,7 @@ class DeclareKnownError(Command, yields=KnownErrorDeclared):
 
 
 class RequestFix(Command, yields=FixRequested):
-    """Ask for the change that removes the cause, by its id."""
+    """Ask for the change that removes the cause, by its id. The change is linked to the problem as well."""
 
     example: ClassVar[Mapping[str, Any]] = {"fix_change": "change/CHG0000042"}
 
@@ -156,7 +158,12 @@ class RequestFix(Command, yields=FixRequested):
 
     def decide(self, case: Case) -> Events:
         require_exists(self.fix_change, "change-exists", case)
-        return super().decide(case)
+        requested = super().decide(case)
+        if case.subject in linked_subjects(case.states.get(self.fix_change, {})):
+            return requested
+        link: Link = {"to": case.subject, "relation": "problem"}
+        linked = common_event("change", Linked)(links={f"LNK-{case.new_id()}": link})
+        return [On(self.fix_change, linked), *requested]
 
 
 class RecordFixFailure(Command, yields=FixFailed):

@@ -83,12 +83,15 @@ class RequestApproval(Command, yields=RequestApprovalRequested, verb="request-ap
 class AutoApproveRequest(Command, yields=RequestAutoApproved):
     """Approve what the catalogue approves beforehand, naming the version of that policy."""
 
-    vacuous = ("item-pre-approved",)
-    example: ClassVar[Mapping[str, Any]] = {"catalogue_policy": "pre-approved-items@4"}
+    example: ClassVar[Mapping[str, Any]] = {"catalogue_policy": "policy/POL0000001@4"}
 
     catalogue_policy: Text
 
     def decide(self, case: Case) -> Sequence[Event]:
+        item, in_force = case.state.get("item"), (case.policy or {}).get("reference")
+        told = f"{in_force} does not approve {item!r} beforehand"
+        is_so = item in case.thresholds.pre_approved_items and self.catalogue_policy == in_force
+        require(is_so, "item-pre-approved", told, case)
         return self.stating(
             catalogue_policy=self.catalogue_policy,
             content_hash=request_content_hash(case.state),

@@ -14,7 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.errors import Malformed
-from domain.event import Json, told
+from domain.event import Json, Text, told
 
 Risk = Literal["low", "medium", "high"]
 Days = Annotated[int, Field(ge=0, le=36_500)]
@@ -47,6 +47,8 @@ class Thresholds(BaseModel):
     model_evidence_changes: Number = 3
     model_failures: Number = 2
     model_failure_days: Days = 90
+    pre_approved_items: list[Text] = []
+    """Catalogue items whose requests nobody needs to approve."""
 
 
 DEFAULTS = Thresholds()

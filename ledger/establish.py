@@ -20,7 +20,7 @@ from ledger.genesis import FIRST_PERSON, OPERATOR, genesis_draft
 from ledger.ledger import Ledger, recorded
 from ledger.shipped import TITLE, shipped_roles, shipped_texts
 from ledger.taken import Request
-from ledger.view import SYSTEM, Needs, View
+from ledger.view import SYSTEM, Needs, Receipt, View
 
 HOLDERS = {"recovery": FIRST_PERSON, "operator": OPERATOR}
 """Who holds which role from the start: what it takes to let in others, and to run the machine."""
@@ -46,6 +46,10 @@ class _Establishing:
         if "genesis" in view.load(LEDGER).state:
             return []
         return [genesis_draft(view, subject, event) for subject, event in _first_authority(view)]
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
+        """Nothing follows."""
+        return ()
 
 
 def _first_authority(view: View) -> Iterator[tuple[str, Event]]:

@@ -24,7 +24,7 @@ from ledger.govern import Actor, Order
 from ledger.ids import new_uuid7
 from ledger.ledger import Ledger, recorded
 from ledger.taken import Request
-from ledger.view import SYSTEM, Needs, View
+from ledger.view import SYSTEM, Needs, Receipt, View
 
 FIRST_PERSON = "principal/PRN0000002"
 OPERATOR = "principal/PRN0000003"
@@ -84,6 +84,10 @@ class _GenesisProposal:
             view.take_number(subject)
             drafts.append(genesis_draft(view, subject, event))
         return drafts
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
+        """Nothing follows."""
+        return ()
 
 
 def genesis_draft(view: View, subject: str, event: Event) -> Draft:

@@ -10,7 +10,8 @@ from domain.acts import LEDGER
 from domain.command import Case, Command, On, decide
 from domain.correction import CorrectFact
 from domain.errors import CanNot, MayNot, NotTheOwner, Refused, StaleVersion, UnknownSubject
-from domain.event import Event, State
+from domain.event import EVENT_TYPES, Event, State
+from domain.follow_ups import follow_ups, has_follow_ups
 from domain.identity import is_erased
 from domain.may import Decision, DecisionRequest, May
 from domain.policy_schema import action_of
@@ -20,7 +21,7 @@ from ledger.refusals import Attempt, attempt_of
 from ledger.rosters import Roster
 from ledger.states import UNKNOWN, Loaded
 from ledger.taken import Request
-from ledger.view import Needs, View
+from ledger.view import SYSTEM, Needs, Receipt, View
 
 
 class Looks(Protocol):
@@ -192,6 +193,39 @@ class GovernProposal:
             )
         return drafts
 
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> Iterator[GovernProposal]:
+        """What the system orders now that these are taken, each in the case that the one before it left."""
+        for receipt in receipts:
+            event = EVENT_TYPES[receipt.type]
+            if not has_follow_ups(event):
+                continue
+            case = self._case(receipt.subject, States(view), Rosters(view), view.recordedtime)
+            for command, subject in follow_ups(event, case):
+                order = Order(
+                    command,
+                    Actor(SYSTEM, "system"),
+                    subject,
+                    correlationid=self.order.correlationid,
+                    causationid=receipt.id,
+                )
+                yield GovernProposal(order, self.may, self.source)
+
+    def _case(
+        self, subject: str, states: States, rosters: Rosters, now: str, version: int = 0
+    ) -> Case:
+        actor = self.order.actor
+        return Case(
+            subject,
+            states[subject],
+            states,
+            actor.principal,
+            now,
+            new_uuid7,
+            rosters,
+            version,
+            actor.on_behalf_of,
+        )
+
     def _decide(self, subject: str, looks: Looks, now: str, at: int) -> _Decided:
         order, command, actor = self.order, self.order.command, self.order.actor
         states, rosters = States(looks), Rosters(looks)
@@ -203,17 +237,7 @@ class GovernProposal:
             loaded = states.take(subject)
         _check_subject(order, subject, loaded)
         check_sign_in(actor, states.__getitem__, now)
-        case = Case(
-            subject,
-            states[subject],
-            states,
-            actor.principal,
-            now,
-            new_uuid7,
-            rosters,
-            loaded.version,
-            actor.on_behalf_of,
-        )
+        case = self._case(subject, states, rosters, now, loaded.version)
         decision = self.may(
             DecisionRequest(action_of(command.family.name, command.verb), command, case)
         )

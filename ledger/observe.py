@@ -15,7 +15,7 @@ from ledger.corrections import type_of_target
 from ledger.entry import Correction, Draft
 from ledger.refusals import Attempt, attempt_of
 from ledger.taken import Request
-from ledger.view import Needs, View
+from ledger.view import Needs, Receipt, View
 
 GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "policy", "freeze", "model", "ledger"})
 """What confers authority is recorded under govern only."""
@@ -125,6 +125,10 @@ class ObserveProposal:
                 return []
             view.taken.take_row(at)
         return [draft for fact in self.facts for draft in self._drafts(fact, view)]
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
+        """Nothing follows."""
+        return ()
 
     def _check_recorder(self, view: View) -> None:
         if self.recorder in view.trusted_recorders:

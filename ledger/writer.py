@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple, Protocol
 
@@ -48,6 +48,13 @@ class Proposal(Protocol):
         """Decide, in the state that holds now. Called under the lock, once per try.
 
         Raises LedgerError: then nothing of this proposal is recorded, and the others go on.
+        """
+        ...
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> Iterable[Proposal]:
+        """What the system does at once, now that the proposal is taken: right behind it, in the same commit.
+
+        Asked for one by one, each after the one before it was settled. One that is refused takes nothing back.
         """
         ...
 
@@ -321,6 +328,9 @@ class _Owed:
     def settle(self, view: View) -> Sequence[Draft]:
         return self._refusals.due(view, all_of_them=True)
 
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> Iterable[Proposal]:
+        return ()
+
 
 def _prefetch(view: View, proposals: Sequence[Proposal]) -> None:
     if len(proposals) == 1:
@@ -341,7 +351,7 @@ def _settled(view: View, proposal: Proposal, refusals: Refusals) -> Outcome:
             if earlier is not None:
                 return earlier
         drafts = proposal.settle(view)
-        return Recorded(tuple(view.add(drafts, proposal.request)))
+        receipts = tuple(view.add(drafts, proposal.request))
     except LedgerError as error:
         view.restore(saved)
         if isinstance(error, Refused):
@@ -349,6 +359,9 @@ def _settled(view: View, proposal: Proposal, refusals: Refusals) -> Outcome:
             if attempt is not None:
                 view.add(refusals.noted(attempt, view))
         return error
+    for follow_up in proposal.follow_ups(view, receipts):
+        _settled(view, follow_up, refusals)
+    return Recorded(receipts)
 
 
 def _earlier(view: View, request: Request) -> Recorded | None:

@@ -20,7 +20,7 @@ from ledger.establish import granted
 from ledger.genesis import FIRST_PERSON, OPERATOR, genesis_draft
 from ledger.ledger import Ledger, recorded
 from ledger.taken import Request
-from ledger.view import Needs, View
+from ledger.view import Needs, Receipt, View
 
 
 def init(
@@ -59,3 +59,7 @@ class _Staffing:
             for holder in self.holders
             for subject, event in granted(view, role, name, holder)
         ]
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
+        """Nothing follows."""
+        return ()

@@ -136,7 +136,7 @@ class ChangeCases(Telling):
         yield from made_ready(desk, subject, crew, "medium")
         yield desk.after(30, 120)
         desk.order(YARA, DenyApproval(reason="Nobody has tried the back-out plan"), subject)
-        desk.order("system", RejectChange(), subject)
+        desk.order(SAMUEL, RejectChange(), subject)
         refused = desk.now_text()
         yield desk.after(100, 200)
         desk.order(crew.requester, ReviseChange(), subject)

@@ -25,7 +25,6 @@ from api.simulator.desk import Desk
 from api.simulator.tickets import Life
 from domain.change_approval import GrantApproval
 from domain.change_assessment import AssessChange, SubmitChange
-from domain.change_authorization import AuthorizeChange, PreAuthorizeChange
 from domain.change_evidence import LinkCommit, RecordTestEvidence
 from domain.change_implementation import (
     CompleteImplementation,
@@ -166,11 +165,10 @@ def approved(
     approvers: Sequence[str] = (),
     pace: tuple[int, int] = (30, 400),
 ) -> Life:
-    """By these, or else by as many as the policy asks for; then authorized."""
+    """By these, or else by as many as the policy asks for. With the last of them it is authorized."""
     for approver in approvers or _present(desk, subject):
         yield desk.after(*pace)
         desk.order(approver, approval(desk, subject), subject)
-    desk.order("system", AuthorizeChange(), subject)
 
 
 def _present(desk: Desk, subject: str) -> list[str]:
@@ -233,7 +231,8 @@ def closed(
     state = desk.state(subject)
     failed = "rolled_back_at" in state
     if failed or state.get("risk") == "high" or state["type"] == "emergency":
-        desk.order("system", OpenPir(members=[desk.people[REVIEWER]]), subject)
+        if not failed:
+            desk.order("system", OpenPir(), subject)
         yield desk.after(200, 600)
         yield from reviewed(desk, subject, "failed" if failed else outcome)
     code = code or ("backed_out" if failed else "successful")
@@ -277,8 +276,6 @@ def drafted_by_model(desk: Desk, requester: str, service: str) -> str:
 
 
 def by_model(desk: Desk, subject: str, implementer: str) -> Life:
-    yield desk.soon(1, 2)
-    desk.order("system", PreAuthorizeChange(), subject)
     yield desk.after(5, 60)
     desk.order(CHANGE_MANAGER, ScheduleChange(), subject)
     yield starts(desk, subject)

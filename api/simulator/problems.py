@@ -13,7 +13,6 @@ from domain.problem_commands import (
     DeclareKnownError,
     IdentifyRootCause,
     RaiseProblem,
-    RecordFixFailure,
     RejectProblem,
     RequestFix,
     ResolveProblem,
@@ -63,7 +62,6 @@ def fixed(desk: Desk, subject: str, owner: str) -> Life:
     service = desk.state(subject).get("service", "erp")
     ended = yield from _tried(desk, subject, owner, service, 0.2)
     if ended != "successful":
-        desk.order("system", RecordFixFailure(fix_outcome="backed_out"), subject)
         yield desk.after(600, 3000)
         yield from _tried(desk, subject, owner, service, 0)
     desk.order(owner, ResolveProblem(), subject)

@@ -38,13 +38,11 @@ from domain.incident_commands import (
 from domain.request import request_content_hash
 from domain.request_commands import (
     ApproveRequest,
-    AutoApproveRequest,
     CloseRequest,
     FulfilRequest,
     PutRequestOnHold,
     RejectRequest,
     ReopenRequest,
-    RequestApproval,
     ResumeRequest,
     StartFulfilment,
     SubmitRequest,
@@ -175,13 +173,9 @@ def request(desk: Desk) -> Life:
     """Asked for, approved, provided and confirmed."""
     chance = desk.chance
     requester = chance.choice(STAFF)
-    item, title, pre_approved = chance.choice(CATALOGUE)
+    item, title, _ = chance.choice(CATALOGUE)
     subject = desk.order(requester, SubmitRequest(item=item, title=title)).subject
-    yield desk.soon(1, 2)
-    if pre_approved:
-        desk.order("system", AutoApproveRequest(catalogue_policy="pre-approved-items@4"), subject)
-    else:
-        desk.order("system", RequestApproval(), subject)
+    if desk.state(subject)["status"] == "awaiting_approval":
         yield desk.after(30, 1500)
         approver = chance.choice(APPROVERS)
         if chance.random() < 0.08:

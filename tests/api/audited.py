@@ -73,7 +73,6 @@ def _happened(office: Office, desk: Desk) -> dict[str, Any]:
     normal = office.drafted(hours=(2, 4))
     office.assessed(normal)
     office.approves("DAN", normal, for_="ANNE")
-    office.does("SYSTEM", "authorize", normal)
     office.does("EVA", "grant-exception", freeze, family="freeze", change=normal)
     office.does("MIA", "schedule", normal)
     office.implemented(normal, 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from domain.change import change_content_hash
 from domain.change_approval import GrantApproval
 from domain.change_assessment import AssessChange, SubmitChange
-from domain.change_authorization import AuthorizeChange
 from domain.change_implementation import ScheduleChange
 from domain.change_planning import AmendChangePlan
 from domain.change_review import DetectUnauthorizedChange
@@ -36,7 +35,6 @@ def scheduled(desk: Desk) -> str:
 def approve(desk: Desk, subject: str) -> None:
     content = desk.log.subject(subject).state["content_hash"]
     desk.do(GrantApproval(content_hash=content, no_interest=True), subject)
-    desk.log.execute(Order(AuthorizeChange(), Actor(SYSTEM, "system"), subject))
 
 
 def folded(desk: Desk, subject: str) -> dict[str, object]:

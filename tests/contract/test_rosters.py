@@ -25,7 +25,7 @@ from ledger.genesis import FIRST_PERSON, OPERATOR, genesis_draft
 from ledger.ledger import Ledger, recorded
 from ledger.rosters import NOBODY, Roster
 from ledger.taken import Request
-from ledger.view import Needs, View
+from ledger.view import Needs, Receipt, View
 from ledger.writer import Recorded
 from replay.verify_deep import verify_deep
 from tests.contract.conftest import Desk, a
@@ -58,6 +58,10 @@ class Looking:
     def settle(self, view: View) -> Sequence[Draft]:
         self.seen = view.roster(self.name)
         return []
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
+        """Nothing follows."""
+        return ()
 
 
 def under_lock(ledger: Ledger, name: str) -> Roster:
@@ -237,6 +241,10 @@ class Asking:
         if self.fails:
             approved.said["correlationid"] = "x" * 70_000
         return [genesis_draft(view, grant, requested), approved]
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
+        """Nothing follows."""
+        return ()
 
 
 def test_a_proposal_that_fails_moves_nothing(desk: Desk) -> None:

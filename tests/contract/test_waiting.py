@@ -16,7 +16,7 @@ from ledger.database import Row, Transaction
 from ledger.entry import Draft
 from ledger.errors import OutcomeUnknown, StorageFailed
 from ledger.taken import Request
-from ledger.view import Needs, View
+from ledger.view import Needs, Receipt, View
 from ledger.writer import GROUP_PROPOSALS, Outcome, Proposal, Recorded, Writer
 from tests.contract.conftest import Desk, a
 from tests.contract.test_appending import whole_log
@@ -40,6 +40,10 @@ class Act:
     def settle(self, view: View) -> Sequence[Draft]:
         self.does()
         return []
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
+        """Nothing follows."""
+        return ()
 
 
 @contextmanager

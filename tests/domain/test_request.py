@@ -36,6 +36,7 @@ from domain.request_commands import (
     SubmitRequest,
 )
 from tests.given import ADA, BEN, CLEO, DAN, NOW, SYSTEM, Given, fold_from, given
+from tests.world import POLICY, REFERENCE, shipped_policy
 
 submitted = RequestSubmitted(
     item="hardware/laptop-14",
@@ -81,12 +82,18 @@ def test_the_system_asks_for_approval_of_the_content_as_it_stands() -> None:
 
 
 def test_the_system_approves_what_the_catalogue_approves_beforehand() -> None:
-    auto = AutoApproveRequest(catalogue_policy="pre-approved-items@4")
+    auto = AutoApproveRequest(catalogue_policy=REFERENCE)
+    beforehand = {"thresholds": {"pre_approved_items": ["hardware/laptop-14"]}}
+    policy = {POLICY: {**shipped_policy(), **beforehand}}
+    pre_approved = given(submitted, subject="request/REQ0010001", others=policy)
 
-    request(submitted).when(auto, actor=SYSTEM).then(
-        RequestAutoApproved(catalogue_policy="pre-approved-items@4", content_hash=HASH)
-    ).vacuously("item-pre-approved")
-    request(submitted).when(auto, actor=CLEO).refused("only-the-system")
+    pre_approved.when(auto, actor=SYSTEM).then(
+        RequestAutoApproved(catalogue_policy=REFERENCE, content_hash=HASH)
+    ).vacuously()
+    pre_approved.when(auto, actor=CLEO).refused("only-the-system")
+    request(submitted).when(auto, actor=SYSTEM).refused("item-pre-approved")
+    earlier = AutoApproveRequest(catalogue_policy="policy/POL0000001@3")
+    pre_approved.when(earlier, actor=SYSTEM).refused("item-pre-approved")
     with pytest.raises(ValidationError, match="catalogue_policy"):
         AutoApproveRequest()  # type: ignore[call-arg]  # what the test is about
 

@@ -207,7 +207,6 @@ def test_an_emergency_that_was_authorized_before_it_began_needs_no_retro_approva
     office.assessed(other)
     office.does("RUTH", "link", other, to=incident, relation="incident")
     office.approves("ANNE", other)
-    office.does("SYSTEM", "authorize", other)
     office.does("IVO", "start-emergency-implementation", other)
 
     found = {one.change: one for one in urgent(office)}
@@ -254,7 +253,6 @@ def test_a_change_inside_a_freeze_is_told_with_whose_exception_it_had(office: Of
     change = office.drafted(hours=(2, 4), services=["mail"])
     office.assessed(change)
     office.approves("ANNE", change)
-    office.does("SYSTEM", "authorize", change)
     excepted = office.does("EVA", "grant-exception", freeze, family="freeze", change=change)
     office.does("MIA", "schedule", change)
     office.implemented(change, 2)

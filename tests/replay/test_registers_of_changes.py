@@ -28,7 +28,6 @@ def office(at: Desk) -> Office:
     done = office.scheduled(hours=(2, 4))
     office.does("RUTH", "amend-plan", done, services=["mail", "web"])
     office.approves("ANNE", done)
-    office.does("SYSTEM", "authorize", done)
     office.does("MIA", "schedule", done)
     inside = office.drafted(hours=(5, 6), services=["erp"])
     office.does("EVA", "grant-exception", freeze, family="freeze", change=inside)

@@ -19,7 +19,7 @@ from ledger.govern import Order
 from ledger.ledger import recorded
 from ledger.shipped import shipped_texts
 from ledger.taken import Request
-from ledger.view import Needs, View
+from ledger.view import Needs, Receipt, View
 from replay.whatif import Again, Otherwise, WhatIf, asked_again, candidate_state, what_if
 from tests.replay.given_log import OPERATOR, Desk
 
@@ -45,6 +45,10 @@ class _Stated:
 
     def settle(self, view: View) -> Sequence[Draft]:
         return [genesis_draft(view, subject, event) for subject, event in self.events]
+
+    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
+        """Nothing follows."""
+        return ()
 
 
 def suspended_by_a_closure(at: Desk) -> None:
