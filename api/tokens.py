@@ -35,7 +35,7 @@ class _TokenProposal:
     token: str = ""
     request: Request | None = None
 
-    def attempt(self, error: Refused, at: str) -> Attempt:
+    def attempt(self, error: Refused, at: str) -> Attempt | None:
         return self.inner.attempt(error, at)
 
     def foresee(self, needs: Needs) -> None:
@@ -47,6 +47,9 @@ class _TokenProposal:
         command = order.command.model_copy(update={"token_hash": token_hash(self.token)})
         self.inner.order = replace(order, command=command)
         return self.inner.settle(view)
+
+    def comes_after(self, view: View) -> Iterator[GovernProposal]:
+        return self.inner.comes_after(view)
 
     def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> Iterator[GovernProposal]:
         return self.inner.follow_ups(view, receipts)

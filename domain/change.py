@@ -183,6 +183,7 @@ class ChangeState(TicketState, total=False):
     verification: Verification
     implemented_by: str
     implemented_at: str
+    review_opens_at: str
     rolled_back_by: str
     rolled_back_at: str
     deployment: str

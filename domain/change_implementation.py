@@ -12,6 +12,7 @@ from domain.change_conflicts import conflict_words, freeze_words
 from domain.change_evidence import tested_words
 from domain.change_order import ChangeOrder
 from domain.change_retro_approval import retro_approval_requested
+from domain.change_review import review_reasons
 from domain.command import Case, Command, require
 from domain.common import Link, LinkId, TicketEvent
 from domain.event import Event, Json, Moment, Principal, State, Subject
@@ -97,7 +98,7 @@ class BreakGlassInvoked(
 class ImplementationCompleted(
     TicketEvent, family="change", source=("implementing",), to="implemented"
 ):
-    """It is done, and whether the verification passed."""
+    """It is done, and whether the verification passed. `review_opens_at`: where a review is mandatory."""
 
     example: ClassVar[Mapping[str, Json]] = {
         "verification": "passed",
@@ -110,6 +111,7 @@ class ImplementationCompleted(
     implementers: PeopleSet | None = None
     implemented_by: Principal | None = None
     implemented_at: Moment | None = None
+    review_opens_at: Moment | None = None
 
 
 class ChangeRolledBack(
@@ -259,11 +261,16 @@ class CompleteImplementation(ChangeOrder, yields=ImplementationCompleted):
     verification: Verification
 
     def carried_out(self, case: Case) -> Sequence[Event]:
+        opens = later(case.now, timedelta(days=case.thresholds.review_opens_days))
+        is_reviewed = review_reasons(
+            {**case.state, "verification": self.verification}, case.thresholds
+        )
         return self.stating(
             verification=self.verification,
             implementers=all_acting(case),
             implemented_by=case.actor,
             implemented_at=case.now,
+            **({"review_opens_at": opens} if is_reviewed else {}),
         )
 
 

@@ -70,6 +70,7 @@ class IncidentState(TicketState, total=False):
     resolution_code: str
     resolved_by: str
     resolved_at: str
+    closes_at: str
     closed_by: str
     closed_at: str
     closure_code: str
@@ -191,7 +192,7 @@ class IncidentResumed(TicketEvent, family="incident", source=("on_hold",), to="i
 class IncidentResolved(
     TicketEvent, family="incident", source=("in_progress", "on_hold"), to="resolved"
 ):
-    """The service is restored. Stops the resolution clock."""
+    """The service is restored. Stops the resolution clock. `closes_at`: by the system, unless it is reopened."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
     example: ClassVar[Mapping[str, Json]] = {
@@ -199,21 +200,24 @@ class IncidentResolved(
         "resolved_by": "principal/PRN0000031",
         "resolved_at": "2026-03-02T10:20:00.000000Z",
         "restored_at": "2026-03-02T10:15:00.000000Z",
+        "closes_at": "2026-03-16T10:20:00.000000Z",
     }
 
     resolution_code: Text | None = None
     resolved_by: Principal | None = None
     resolved_at: Moment | None = None
     restored_at: Moment | None = None
+    closes_at: Moment | None = None
 
 
 class IncidentReopened(TicketEvent, family="incident", source=("resolved",), to="in_progress"):
     """It was not solved after all. The resolution is undone; the count is the new total."""
 
     asserts: ClassVar[Mapping[str, Json]] = {**HOLD_ENDS, **RESOLUTION_UNDONE}
-    example: ClassVar[Mapping[str, Json]] = {"reopen_count": 1}
+    example: ClassVar[Mapping[str, Json]] = {"reopen_count": 1, "closes_at": None}
 
     reopen_count: Count | None = None
+    closes_at: Moment | None = None
 
 
 class IncidentClosed(TicketEvent, family="incident", source=("resolved",), to="closed"):

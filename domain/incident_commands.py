@@ -234,6 +234,7 @@ class ResolveIncident(Command, yields=IncidentResolved):
             restored_at=restored_at,
             resolved_by=case.actor,
             resolved_at=case.now,
+            closes_at=later(case.now, timedelta(days=case.thresholds.incident_reopen_days)),
         )
 
 
@@ -249,7 +250,8 @@ class ReopenIncident(Command, yields=IncidentReopened):
         inside = resolved_at is None or case.now <= later(resolved_at, timedelta(days=days))
         told = f"resolved on {resolved_at}, more than {days} days ago: report a new one"
         require(inside, "inside-reopen-window", told, case)
-        return self.stating(reopen_count=case.state.get("reopen_count", 0) + 1)
+        count = case.state.get("reopen_count", 0) + 1
+        return self.stating(reopen_count=count, closes_at=None)
 
     def vacuous_guards(self, case: Case) -> tuple[str, ...]:
         """A source may not have said when it was resolved."""

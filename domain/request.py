@@ -73,6 +73,7 @@ class RequestState(TicketState, total=False):
     fulfiller: str
     fulfilled_by: str
     fulfilled_at: str
+    closes_at: str
     grant_reference: str
     hold_reason: str
     hold_reference: str
@@ -195,16 +196,18 @@ class RequestResumed(TicketEvent, family="request", source=("on_hold",), to="in_
 
 
 class RequestFulfilled(TicketEvent, family="request", source=("in_fulfilment",), to="fulfilled"):
-    """What was asked for is there. Access names the grant that gives it."""
+    """What was asked for is there. Access names the grant that gives it. `closes_at`: unless the requester objects."""
 
     asserts: ClassVar[Mapping[str, Json]] = HOLD_ENDS
     example: ClassVar[Mapping[str, Json]] = {
         "fulfilled_by": "principal/PRN0000031",
         "fulfilled_at": "2026-03-05T15:00:00.000000Z",
+        "closes_at": "2026-03-19T15:00:00.000000Z",
     }
 
     fulfilled_by: Principal | None = None
     fulfilled_at: Moment | None = None
+    closes_at: Moment | None = None
     grant_reference: Text | None = None
 
 
@@ -219,9 +222,10 @@ class RequestReopened(TicketEvent, family="request", source=("fulfilled",), to="
         "closed_by": None,
         "closed_at": None,
     }
-    example: ClassVar[Mapping[str, Json]] = {"reopen_count": 1}
+    example: ClassVar[Mapping[str, Json]] = {"reopen_count": 1, "closes_at": None}
 
     reopen_count: Count | None = None
+    closes_at: Moment | None = None
 
 
 class RequestClosed(TicketEvent, family="request", source=("fulfilled",), to="closed"):

@@ -6,6 +6,7 @@ Who may give them is asked elsewhere (`rules.py`); here stands what holds for ev
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -21,6 +22,7 @@ from domain.event import (
 )
 from domain.hold import PutOnHold
 from domain.linking import require_exists
+from domain.moments import later
 from domain.request import (
     FulfilmentStarted,
     RequestApprovalRequested,
@@ -159,14 +161,18 @@ class FulfilRequest(Command, yields=RequestFulfilled):
 
     def decide(self, case: Case) -> Sequence[Event]:
         grant = {"grant_reference": self.grant_reference} if self.grant_reference else {}
-        return self.stating(fulfilled_by=case.actor, fulfilled_at=case.now, **grant)
+        closes_at = later(case.now, timedelta(days=case.thresholds.request_close_days))
+        return self.stating(
+            fulfilled_by=case.actor, fulfilled_at=case.now, closes_at=closes_at, **grant
+        )
 
 
 class ReopenRequest(Command, yields=RequestReopened):
     """The requester did not get what was asked for."""
 
     def decide(self, case: Case) -> Sequence[Event]:
-        return self.stating(reopen_count=case.state.get("reopen_count", 0) + 1)
+        count = case.state.get("reopen_count", 0) + 1
+        return self.stating(reopen_count=count, closes_at=None)
 
 
 class CloseRequest(Command, yields=RequestClosed):

@@ -42,6 +42,11 @@ class Thresholds(BaseModel):
     review_mandatory_from_risk: Risk = "high"
     independent_assessor_from_risk: Risk = "medium"
     incident_reopen_days: Days = 14
+    """So long may an incident be reopened. Then the system closes it."""
+    request_close_days: Days = 14
+    """So long may the requester object to what was fulfilled. Then the system closes the request."""
+    review_opens_days: Days = 1
+    """So long after an implementation its review begins, where one is mandatory: until then it can be rolled back."""
     privileged_grant_most_days: Days = 90
     model_most_risk: Risk = "medium"
     model_evidence_changes: Number = 3

@@ -7,10 +7,9 @@ unratified until a second person ratifies it. A ledger from before there were po
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from domain.acts import LEDGER, AuthorityEstablished
-from domain.errors import Refused
 from domain.event import Event
 from domain.grant import RoleGrantApproved, RoleGranted, RoleGrantRequested
 from domain.policy import PolicyPublished, PolicyReviewed, drafted
@@ -18,9 +17,9 @@ from domain.role import RoleDefined
 from ledger.entry import Draft
 from ledger.genesis import FIRST_PERSON, OPERATOR, genesis_draft
 from ledger.ledger import Ledger, recorded
+from ledger.proposal import Unordered
 from ledger.shipped import TITLE, shipped_roles, shipped_texts
-from ledger.taken import Request
-from ledger.view import SYSTEM, Needs, Receipt, View
+from ledger.view import SYSTEM, View
 
 HOLDERS = {"recovery": FIRST_PERSON, "operator": OPERATOR}
 """Who holds which role from the start: what it takes to let in others, and to run the machine."""
@@ -33,23 +32,11 @@ def establish(ledger: Ledger) -> None:
 
 
 @dataclass(slots=True)
-class _Establishing:
-    request: Request | None = field(default=None, init=False)
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It comes alone."""
-
+class _Establishing(Unordered):
     def settle(self, view: View) -> Sequence[Draft]:
         if "genesis" in view.load(LEDGER).state:
             return []
         return [genesis_draft(view, subject, event) for subject, event in _first_authority(view)]
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
-        """Nothing follows."""
-        return ()
 
 
 def _first_authority(view: View) -> Iterator[tuple[str, Event]]:

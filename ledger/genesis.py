@@ -14,7 +14,7 @@ from domain.acts import (
     StartSoftware,
     TokenIssued,
 )
-from domain.errors import Refused, UnknownSubject
+from domain.errors import UnknownSubject
 from domain.event import Event
 from domain.principal import PrincipalRegistered
 from ledger.checkpoints import Signer
@@ -23,8 +23,8 @@ from ledger.errors import AlreadyALedger, KeyFileUnusable, NotALedger
 from ledger.govern import Actor, Order
 from ledger.ids import new_uuid7
 from ledger.ledger import Ledger, recorded
-from ledger.taken import Request
-from ledger.view import SYSTEM, Needs, Receipt, View
+from ledger.proposal import Unordered
+from ledger.view import SYSTEM, View
 
 FIRST_PERSON = "principal/PRN0000002"
 OPERATOR = "principal/PRN0000003"
@@ -45,15 +45,8 @@ class Genesis:
 
 
 @dataclass(slots=True)
-class _GenesisProposal:
+class _GenesisProposal(Unordered):
     genesis: Genesis
-    request: Request | None = None
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """Nothing is there yet."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         if view.position:
@@ -84,10 +77,6 @@ class _GenesisProposal:
             view.take_number(subject)
             drafts.append(genesis_draft(view, subject, event))
         return drafts
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
-        """Nothing follows."""
-        return ()
 
 
 def genesis_draft(view: View, subject: str, event: Event) -> Draft:

@@ -15,6 +15,7 @@ from domain.follow_ups import follow_ups, has_follow_ups
 from domain.identity import is_erased
 from domain.may import Decision, DecisionRequest, May
 from domain.policy_schema import action_of
+from domain.timers import Timer, has_timers, timers_of
 from ledger.entry import Correction, Draft
 from ledger.ids import new_uuid7
 from ledger.refusals import Attempt, attempt_of
@@ -52,7 +53,8 @@ class Actor:
 class Order:
     """A command as somebody gives it. `subject` None: the ledger hands out the next number.
 
-    `expected_version` is the client's own precondition (`If-Match`).
+    `expected_version` is the client's own precondition (`If-Match`). `due`: of a timer of the system, when it
+    was due, RFC 3339 text; the order is decided and recorded as of then.
     """
 
     command: Command
@@ -62,6 +64,7 @@ class Order:
     request: Request | None = None
     correlationid: str | None = None
     causationid: str | None = None
+    due: str | None = None
 
 
 class States(Mapping[str, State]):
@@ -149,8 +152,10 @@ class GovernProposal:
     def __post_init__(self) -> None:
         self.request = self.order.request
 
-    def attempt(self, error: Refused, at: str) -> Attempt:
+    def attempt(self, error: Refused, at: str) -> Attempt | None:
         order = self.order
+        if order.due is not None and not isinstance(error, MayNot):
+            return None  # another process was faster, or somebody stopped the clock
         action = action_of(order.command.family.name, order.command.verb)
         subject = order.subject or _new(order.command)
         return attempt_of(order.actor.principal, action, subject, error, at)
@@ -193,6 +198,16 @@ class GovernProposal:
             )
         return drafts
 
+    def comes_after(self, view: View) -> Iterator[GovernProposal]:
+        """The timers of its subject that are due: whatever is ordered now finds what time has made of it."""
+        order = self.order
+        if order.subject is None or order.due is not None:
+            return
+        if not has_timers(order.command.family.name):
+            return
+        for timer in due_timers(order.subject, view.load(order.subject), view.recordedtime):
+            yield GovernProposal(timer_order(order.subject, timer), self.may, self.source)
+
     def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> Iterator[GovernProposal]:
         """What the system orders now that these are taken, each in the case that the one before it left."""
         for receipt in receipts:
@@ -228,6 +243,9 @@ class GovernProposal:
 
     def _decide(self, subject: str, looks: Looks, now: str, at: int) -> _Decided:
         order, command, actor = self.order, self.order.command, self.order.actor
+        if order.due is not None:
+            _check_due(order, now)
+            now = order.due
         states, rosters = States(looks), Rosters(looks)
         if order.subject is None:
             # What is created has no state yet, whatever its number will be.
@@ -297,6 +315,25 @@ def _correction(command: Command) -> Correction | None:
 def _new(command: Command) -> str:
     """Stands for the subject until the lock is held and its number is known."""
     return f"{command.family.name}/new"
+
+
+def due_timers(subject: str, loaded: Loaded, now: str) -> Iterator[Timer]:
+    """What the system is to order of the subject by `now`; of what a source recorded, nothing."""
+    if loaded.owner is None:
+        yield from (timer for timer in timers_of(subject, loaded.state) if timer.due <= now)
+
+
+def timer_order(subject: str, timer: Timer) -> Order:
+    return Order(timer.command, Actor(SYSTEM, "system"), subject, due=timer.due)
+
+
+def _check_due(order: Order, now: str) -> None:
+    if order.due is not None and order.due > now:
+        raise CanNot(
+            f"{order.command.verb} of {order.subject} is due at {order.due}, which is not reached",
+            rules=("due",),
+            subject=order.subject,
+        )
 
 
 def _check_place(one: On, states: Mapping[str, State]) -> None:

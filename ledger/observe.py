@@ -13,9 +13,10 @@ from domain.event import Event, Json
 from domain.principal import Kind
 from ledger.corrections import type_of_target
 from ledger.entry import Correction, Draft
+from ledger.proposal import Unordered
 from ledger.refusals import Attempt, attempt_of
 from ledger.taken import Request
-from ledger.view import Needs, Receipt, View
+from ledger.view import Needs, View
 
 GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "policy", "freeze", "model", "ledger"})
 """What confers authority is recorded under govern only."""
@@ -86,7 +87,7 @@ class RowIdentity:
 
 
 @dataclass(slots=True)
-class ObserveProposal:
+class ObserveProposal(Unordered):
     """Facts of one source that are recorded together, consecutively, or not at all.
 
     `recorder` is the source's principal. `services`: the names of those who are no persons. `was_seen`: the
@@ -125,10 +126,6 @@ class ObserveProposal:
                 return []
             view.taken.take_row(at)
         return [draft for fact in self.facts for draft in self._drafts(fact, view)]
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
-        """Nothing follows."""
-        return ()
 
     def _check_recorder(self, view: View) -> None:
         if self.recorder in view.trusted_recorders:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from domain.errors import KeyReused, LedgerError, Refused
 from ledger.clock import RecordingClock
@@ -19,7 +19,8 @@ from ledger.entry import Draft, Entry
 from ledger.errors import OutcomeUnknown, StorageFailed
 from ledger.log import lock_head
 from ledger.merkle import leaf_hash
-from ledger.refusals import Attempt, Refusals
+from ledger.proposal import Proposal, Unordered
+from ledger.refusals import Refusals
 from ledger.states import StateCache
 from ledger.taken import Request
 from ledger.vault import Vault
@@ -29,34 +30,6 @@ GROUP_PROPOSALS = 2_000
 """Most proposals in one commit: bounds how long the first of them waits."""
 GATHER_SECONDS = 0.002
 """Longest that a commit waits for as many as the one before it had: about what a commit costs."""
-
-
-class Proposal(Protocol):
-    """Something that wants to become entries. `request`: the client's idempotency key, if it gave one."""
-
-    request: Request | None
-
-    def attempt(self, error: Refused, at: str) -> Attempt | None:
-        """What is recorded of its refusal; None: nothing."""
-        ...
-
-    def foresee(self, needs: Needs) -> None:
-        """Add what settling will look up, so that a whole group is looked up together."""
-        ...
-
-    def settle(self, view: View) -> Sequence[Draft]:
-        """Decide, in the state that holds now. Called under the lock, once per try.
-
-        Raises LedgerError: then nothing of this proposal is recorded, and the others go on.
-        """
-        ...
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> Iterable[Proposal]:
-        """What the system does at once, now that the proposal is taken: right behind it, in the same commit.
-
-        Asked for one by one, each after the one before it was settled. One that is refused takes nothing back.
-        """
-        ...
 
 
 class Recorded(NamedTuple):
@@ -310,26 +283,14 @@ class Writer:
         return bool(rows) and rows[0][0] == last.leaf_hash
 
 
-class _Owed:
+class _Owed(Unordered):
     """The refusals that are owed, on their way into the log."""
-
-    request: Request | None = None
 
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
 
-    def attempt(self, error: Refused, at: str) -> Attempt | None:
-        """It cannot be refused."""
-        return None
-
-    def foresee(self, needs: Needs) -> None:
-        """It comes alone."""
-
     def settle(self, view: View) -> Sequence[Draft]:
         return self._refusals.due(view, all_of_them=True)
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> Iterable[Proposal]:
-        return ()
 
 
 def _prefetch(view: View, proposals: Sequence[Proposal]) -> None:
@@ -350,8 +311,9 @@ def _settled(view: View, proposal: Proposal, refusals: Refusals) -> Outcome:
             earlier = _earlier(view, proposal.request)
             if earlier is not None:
                 return earlier
-        drafts = proposal.settle(view)
-        receipts = tuple(view.add(drafts, proposal.request))
+        for timer in proposal.comes_after(view):
+            _settled(view, timer, refusals)
+        receipts = tuple(view.add(proposal.settle(view), proposal.request))
     except LedgerError as error:
         view.restore(saved)
         if isinstance(error, Refused):

@@ -40,7 +40,7 @@ class Touched:
 def folded(connection: Connection, table: Table, entries: Iterable[Entry]) -> list[Touched]:
     """The subjects of `entries`, each folded on from the state in its row of `table` (`subject`, `state`)."""
     batch = list(entries)
-    known = _states(connection, table, {entry.subject for entry in batch})
+    known = stored_states(connection, table, {entry.subject for entry in batch})
     touched: dict[str, Touched] = {}
     for entry in batch:
         subject = entry.subject
@@ -86,7 +86,10 @@ def is_terminal(family: str, status: str | None) -> bool:
     )
 
 
-def _states(connection: Connection, table: Table, subjects: set[str]) -> dict[str, dict[str, Json]]:
+def stored_states(
+    connection: Connection, table: Table, subjects: set[str]
+) -> dict[str, dict[str, Json]]:
+    """As the rows of `table` hold them; of a subject without a row, nothing."""
     rows = connection.execute(
         select(table.c.subject, table.c.state).where(among(connection, table.c.subject, subjects))
     )

@@ -9,6 +9,7 @@ from projections.flow import FlowOfStates
 from projections.grants import GrantRegister
 from projections.projection import Projection
 from projections.tickets import TicketRegister
+from projections.timers import Timers
 
 TICKETS = TicketRegister()
 ACTIVITY = ActivityByActor()
@@ -16,5 +17,6 @@ FLOW = FlowOfStates()
 CHANGES = ChangeRegister()
 CALENDAR = ChangeCalendar()
 GRANTS = GrantRegister()
+TIMERS = Timers()
 
-PROJECTIONS: tuple[Projection, ...] = (TICKETS, ACTIVITY, FLOW, CHANGES, CALENDAR, GRANTS)
+PROJECTIONS: tuple[Projection, ...] = (TICKETS, ACTIVITY, FLOW, CHANGES, CALENDAR, GRANTS, TIMERS)

@@ -7,20 +7,19 @@ the genesis, which no user can do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from api.compose import NewLedger, open_house
 from api.compose import init as plain_init
 from api.settings import Settings
-from domain.errors import Refused
 from domain.rosters import ROLES
 from ledger.clock import Clock
 from ledger.entry import Draft
 from ledger.establish import granted
 from ledger.genesis import FIRST_PERSON, OPERATOR, genesis_draft
 from ledger.ledger import Ledger, recorded
-from ledger.taken import Request
-from ledger.view import Needs, Receipt, View
+from ledger.proposal import Unordered
+from ledger.view import View
 
 
 def init(
@@ -41,15 +40,8 @@ def give_every_role(ledger: Ledger, *holders: str) -> None:
 
 
 @dataclass(slots=True)
-class _Staffing:
+class _Staffing(Unordered):
     holders: Sequence[str]
-    request: Request | None = field(default=None, init=False)
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It comes alone."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         return [
@@ -59,7 +51,3 @@ class _Staffing:
             for holder in self.holders
             for subject, event in granted(view, role, name, holder)
         ]
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
-        """Nothing follows."""
-        return ()

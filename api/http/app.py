@@ -30,7 +30,7 @@ from api.http import (
 )
 from api.http.answers import problem_answer
 from api.http.appends import Appends
-from api.http.background import ProjectionThread, Publisher, Vitals
+from api.http.background import ProjectionThread, Publisher, TimerThread, Vitals
 from api.http.bodies import ClientGone
 from api.http.dispatch import Dispatcher
 from api.http.gate import Gate
@@ -40,6 +40,7 @@ from api.http.openapi import describe
 from api.http.projecting import ProjectionProcess
 from api.http.services import Services
 from api.http.watch import HeadWatch
+from api.timekeeper import Timekeeper
 from domain.errors import LedgerError, Malformed
 from ledger.writer import Outcome
 from projections.runner import Runner
@@ -110,6 +111,7 @@ def _services(house: House) -> Services:
         watch=watch,
         views=views,
         runner=Runner(ledger, views, gather_seconds=GATHER_SECONDS),
+        timekeeper=Timekeeper(ledger, views),
         metrics=metrics,
         vitals=Vitals(),
     )
@@ -125,7 +127,10 @@ async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> A
     )
     stop = asyncio.Event()
     services.dispatcher.start()
-    beside = asyncio.gather(services.watch.run(stop), publisher.run(stop), kept.run(stop))
+    timers = TimerThread(services.timekeeper)
+    beside = asyncio.gather(
+        services.watch.run(stop), publisher.run(stop), kept.run(stop), timers.run(stop)
+    )
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What runs beside the requests: checkpoints while the log grows, and the projections."""
+"""What runs beside the requests: checkpoints while the log grows, the projections, and the timers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from api.compose import House
+from api.timekeeper import Timekeeper
 from domain.errors import LedgerError
 from projections.runner import Runner
 
@@ -57,6 +58,21 @@ class Publisher:
             if self._vitals.checkpoint_failure != error.code:
                 _log.error("checkpoint-failed", code=error.code, detail=error.message)
             self._vitals.checkpoint_failure = error.code
+
+
+class TimerThread:
+    """Gives the system's orders when they are due."""
+
+    def __init__(self, timekeeper: Timekeeper) -> None:
+        self._timekeeper = timekeeper
+        self._stop = threading.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set."""
+        running = asyncio.create_task(asyncio.to_thread(self._timekeeper.run, self._stop))
+        await stop.wait()
+        self._stop.set()
+        await running
 
 
 class ProjectionThread:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.errors import Busy
-from ledger.writer import Outcome, Proposal, Writer
+from ledger.proposal import Proposal
+from ledger.writer import Outcome, Writer
 
 WAITING_LIMIT = 50_000
 """Proposals that may wait for their commit; what comes beyond is told to come again."""

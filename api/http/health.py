@@ -45,7 +45,8 @@ def ready(services: InHouse) -> Response:
     except LedgerError as error:
         faults.append(error.code)
     vitals = services.vitals
-    faults += filter(None, (vitals.checkpoint_failure, vitals.projection_failure))
+    failures = (vitals.checkpoint_failure, vitals.projection_failure, services.timekeeper.failure)
+    faults += filter(None, failures)
     if faults:
         problem = problem_of(NotReady(f"failing: {', '.join(faults)}", failing=faults))
         return JsonAnswer({**problem, **told}, 503, {"Retry-After": "1"}, PROBLEM)

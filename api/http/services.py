@@ -15,6 +15,7 @@ from api.http.keeper import Keeper
 from api.http.metrics import Metrics
 from api.http.watch import HeadWatch
 from api.identity import Identity
+from api.timekeeper import Timekeeper
 from domain.event import Json
 from ledger.ledger import Ledger
 from ledger.reveal import reveal
@@ -30,6 +31,7 @@ class Services:
     watch: HeadWatch
     views: Views
     runner: Runner
+    timekeeper: Timekeeper
     metrics: Metrics
     vitals: Vitals
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from domain.command import command_class
-from domain.errors import CanNot, Refused
+from domain.errors import CanNot
 from domain.grant import RoleGrantApproved, RoleGrantRequested
 from domain.policy import DraftPolicy, PublishPolicy, ReviewPolicy
 from domain.rosters import (
@@ -23,9 +23,9 @@ from ledger.errors import EntryTooLarge, StorageFailed
 from ledger.establish import establish
 from ledger.genesis import FIRST_PERSON, OPERATOR, genesis_draft
 from ledger.ledger import Ledger, recorded
+from ledger.proposal import Unordered
 from ledger.rosters import NOBODY, Roster
-from ledger.taken import Request
-from ledger.view import Needs, Receipt, View
+from ledger.view import View
 from ledger.writer import Recorded
 from replay.verify_deep import verify_deep
 from tests.contract.conftest import Desk, a
@@ -42,26 +42,15 @@ def desk(make_desk: Callable[..., Desk]) -> Iterator[Desk]:
 
 
 @dataclass(slots=True)
-class Looking:
+class Looking(Unordered):
     """Records nothing; `seen`: the roster as a decision under the lock would read it."""
 
     name: str
-    request: Request | None = None
     seen: Roster = field(default=NOBODY, init=False)
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It comes alone."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         self.seen = view.roster(self.name)
         return []
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
-        """Nothing follows."""
-        return ()
 
 
 def under_lock(ledger: Ledger, name: str) -> Roster:
@@ -217,19 +206,12 @@ def test_a_decision_that_read_a_set_is_taken_again_when_somebody_joined_it(desk:
 
 
 @dataclass(slots=True)
-class Asking:
+class Asking(Unordered):
     """A grant asked for and approved; with `fails` the second entry is too large."""
 
     holder: str
     role: str
     fails: bool
-    request: Request | None = None
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It knows whom it is about."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         grant = view.next_number("grant")
@@ -241,10 +223,6 @@ class Asking:
         if self.fails:
             approved.said["correlationid"] = "x" * 70_000
         return [genesis_draft(view, grant, requested), approved]
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
-        """Nothing follows."""
-        return ()
 
 
 def test_a_proposal_that_fails_moves_nothing(desk: Desk) -> None:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from domain.errors import Refused
 from ledger.database import Row, Transaction
 from ledger.entry import Draft
 from ledger.errors import OutcomeUnknown, StorageFailed
-from ledger.taken import Request
-from ledger.view import Needs, Receipt, View
-from ledger.writer import GROUP_PROPOSALS, Outcome, Proposal, Recorded, Writer
+from ledger.proposal import Proposal, Unordered
+from ledger.view import View
+from ledger.writer import GROUP_PROPOSALS, Outcome, Recorded, Writer
 from tests.contract.conftest import Desk, a
 from tests.contract.test_appending import whole_log
 
@@ -25,25 +24,14 @@ SECONDS = 10
 
 
 @dataclass
-class Act:
+class Act(Unordered):
     """A proposal that does something under the lock, and records nothing."""
 
     does: Callable[[], object] = lambda: None
-    request: Request | None = None
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It looks nothing up."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         self.does()
         return []
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
-        """Nothing follows."""
-        return ()
 
 
 @contextmanager

@@ -33,7 +33,11 @@ to_group = IncidentAssigned(assignment_group="messaging", assigned_to=None)
 started = IncidentWorkStarted(assigned_to=BEN)
 held = IncidentPutOnHold(hold_reason="supplier", hold_reference="contract/CON0000007")
 resolved = IncidentResolved(
-    resolution_code="restarted", resolved_by=BEN, resolved_at=NOW, restored_at=NOW
+    resolution_code="restarted",
+    resolved_by=BEN,
+    resolved_at=NOW,
+    restored_at=NOW,
+    closes_at="2026-03-16T12:00:00.000000Z",
 )
 closed = IncidentClosed(closed_by=ADA, closed_at=NOW)
 WORKING = (reported, to_ben, started)

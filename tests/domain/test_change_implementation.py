@@ -313,6 +313,7 @@ def test_an_implementation_ends_with_a_verification() -> None:
             implementers={BEN: True},
             implemented_by=BEN,
             implemented_at=IN_WINDOW,
+            review_opens_at="2026-03-08T20:30:00.000000Z",
         )
     )
     change(*TO_SCHEDULED).when(done).refused("transition")

@@ -286,9 +286,9 @@ def test_restoration_lies_between_detection_and_now(restored_at: str) -> None:
 def test_a_reopening_undoes_the_resolution_and_counts() -> None:
     after = given(*WORKING, resolved).when(ReopenIncident(reason="Again"), actor=ADA)
 
-    after.then(IncidentReopened(reopen_count=1)).vacuously()
+    after.then(IncidentReopened(reopen_count=1, closes_at=None)).vacuously()
     assert after.state["status"] == "in_progress"
-    undone = {"resolution_code", "resolved_by", "resolved_at", "restored_at"}
+    undone = {"resolution_code", "resolved_by", "resolved_at", "restored_at", "closes_at"}
     assert undone.isdisjoint(after.state)
 
 

@@ -52,7 +52,9 @@ approved_by_cleo = RequestApproved(
     approvals={"APR-1": {"by": CLEO, "verdict": "granted", "content_hash": HASH, "at": NOW}}
 )
 started_by_dan = FulfilmentStarted(fulfiller=DAN)
-fulfilled_by_dan = RequestFulfilled(fulfilled_by=DAN, fulfilled_at=NOW)
+fulfilled_by_dan = RequestFulfilled(
+    fulfilled_by=DAN, fulfilled_at=NOW, closes_at="2026-03-16T12:00:00.000000Z"
+)
 IN_FULFILMENT = (submitted, asked, approved_by_cleo, started_by_dan)
 FULFILLED = (*IN_FULFILMENT, fulfilled_by_dan)
 
@@ -184,15 +186,20 @@ def test_access_names_the_grant_that_gives_it() -> None:
     fulfil = FulfilRequest(grant_reference="grant/GRT0000007")
 
     request(*IN_FULFILMENT).when(fulfil, actor=DAN).then(
-        RequestFulfilled(fulfilled_by=DAN, fulfilled_at=NOW, grant_reference="grant/GRT0000007")
+        RequestFulfilled(
+            fulfilled_by=DAN,
+            fulfilled_at=NOW,
+            closes_at="2026-03-16T12:00:00.000000Z",
+            grant_reference="grant/GRT0000007",
+        )
     ).vacuously("access-item-needs-grant")
 
 
 def test_only_the_requester_reopens_and_it_counts() -> None:
     after = request(*FULFILLED).when(ReopenRequest(), actor=ADA)
 
-    after.then(RequestReopened(reopen_count=1))
-    assert {"fulfilled_by", "fulfilled_at"}.isdisjoint(after.state)
+    after.then(RequestReopened(reopen_count=1, closes_at=None))
+    assert {"fulfilled_by", "fulfilled_at", "closes_at"}.isdisjoint(after.state)
     request(*FULFILLED).when(ReopenRequest(), actor=BEN).refused("only-the-requester")
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from domain.change import ChangeState  # noqa: F401 - the family's events are registered
 from domain.change_planning import ChangeDrafted
 from domain.change_review import ChangeClosed, PirCompleted
 from domain.command import command_class
-from domain.errors import Refused
 from domain.event import Event
 from domain.model import ModelApproved, ModelProposed
 from ledger.entry import Draft
 from ledger.genesis import genesis_draft
 from ledger.govern import Order
 from ledger.ledger import recorded
+from ledger.proposal import Unordered
 from ledger.shipped import shipped_texts
-from ledger.taken import Request
-from ledger.view import Needs, Receipt, View
+from ledger.view import View
 from replay.whatif import Again, Otherwise, WhatIf, asked_again, candidate_state, what_if
 from tests.replay.given_log import OPERATOR, Desk
 
@@ -31,24 +30,13 @@ NEVER_CLOSED = (
 
 
 @dataclass(slots=True)
-class _Stated:
+class _Stated(Unordered):
     """Events that stand in the log without anybody having ordered them."""
 
     events: Sequence[tuple[str, Event]]
-    request: Request | None = field(default=None, init=False)
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It comes alone."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         return [genesis_draft(view, subject, event) for subject, event in self.events]
-
-    def follow_ups(self, view: View, receipts: Sequence[Receipt]) -> tuple[()]:
-        """Nothing follows."""
-        return ()
 
 
 def suspended_by_a_closure(at: Desk) -> None:
