@@ -42,7 +42,6 @@ from domain.grant_commands import (
     ActivateRoleGrant,
     ApproveRoleGrant,
     DelegateRole,
-    ExpireRole,
     GrantSodException,
     RejectRoleGrant,
 )
@@ -99,8 +98,6 @@ class AuthorityCases(Telling):
         desk.order(ADMINISTRATOR, ActivateRoleGrant(), grant)
         told = "gives a role that conflicts with its holder's, on an exception that ends"
         self.tell("conflict-excepted", grant, told, position=excepted.position)
-        yield datetime.fromisoformat(until) + timedelta(minutes=5)
-        desk.order("system", ExpireRole(), grant)
 
     def conflict_rejected(self) -> Life:
         desk = self.desk
@@ -112,15 +109,13 @@ class AuthorityCases(Telling):
         self.tell("conflict-rejected", grant, told)
 
     def contract_ends(self) -> Life:
-        """A grant ends by its `valid_to`, whether or not the timer has run."""
+        """A grant ends by its `valid_to`."""
         desk, grant = self.desk, self.desk.grants[CONTRACTOR, "tester"]
         ends = datetime.fromisoformat(desk.state(grant)["valid_to"])
         yield next_opening(ends) + timedelta(minutes=10)
         rules = desk.try_order(CONTRACTOR, evidence(desk), self.told["waiting"].subject)
         refused = desk.now_text()
-        yield desk.soon(60, 120)
-        desk.order("system", ExpireRole(), grant)
-        told = f"had ended when its holder used it ({', '.join(rules)}), and was recorded as expired later"
+        told = f"had ended when its holder used it ({', '.join(rules)})"
         self.tell("grant-expired", grant, told, refused)
 
     def holiday(self) -> Life:
@@ -203,7 +198,3 @@ class AuthorityCases(Telling):
         for holder, role in ending:
             giver = FIRST if holder == ADMINISTRATOR else ADMINISTRATOR
             given(desk, holder, role, giver=giver)
-        ends = max(desk.state(grant)["valid_to"] for grant in ending.values())
-        yield datetime.fromisoformat(ends) + timedelta(minutes=5)
-        for grant in ending.values():
-            desk.order("system", ExpireRole(), grant)

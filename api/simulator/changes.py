@@ -33,7 +33,7 @@ from domain.change_implementation import (
     StartImplementation,
 )
 from domain.change_planning import AmendChangePlan, DraftChange
-from domain.change_review import CloseChange, CompletePir, OpenPir
+from domain.change_review import CloseChange, CompletePir
 from domain.errors import MayNot
 from domain.moments import to_text
 from domain.thresholds import Risk
@@ -168,7 +168,8 @@ def approved(
     """By these, or else by as many as the policy asks for. With the last of them it is authorized."""
     for approver in approvers or _present(desk, subject):
         yield desk.after(*pace)
-        desk.order(approver, approval(desk, subject), subject)
+        if desk.state(subject)["status"] == "awaiting_authorization":
+            desk.order(approver, approval(desk, subject), subject)
 
 
 def _present(desk: Desk, subject: str) -> list[str]:
@@ -232,7 +233,7 @@ def closed(
     failed = "rolled_back_at" in state
     if failed or state.get("risk") == "high" or state["type"] == "emergency":
         if not failed:
-            desk.order("system", OpenPir(), subject)
+            yield datetime.fromisoformat(state["review_opens_at"]) + timedelta(minutes=1)
         yield desk.after(200, 600)
         yield from reviewed(desk, subject, "failed" if failed else outcome)
     code = code or ("backed_out" if failed else "successful")

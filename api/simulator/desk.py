@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from domain.event import Event, Json, State
 from domain.moments import to_text
 from domain.rosters import POLICIES
 from domain.thresholds import Thresholds, thresholds_in_force
+from domain.timers import has_timers, timers_of
 from ledger.genesis import FIRST_PERSON, OPERATOR
-from ledger.govern import Actor, Order
+from ledger.govern import Actor, Order, timer_order
 from ledger.ledger import Ledger, recorded
 from ledger.observe import Observation, ObserveProposal
 from ledger.view import SYSTEM, Receipt
@@ -53,6 +55,8 @@ class Desk:
     refused: int = 0
     deployed: int = 0
     _observed: int = 0
+    _due: list[tuple[str, str]] = field(default_factory=list)
+    """(when, subject) of timers that may be due then."""
 
     def order(
         self, who: str, command: Command, subject: str | None = None, *, for_: str | None = None
@@ -63,7 +67,31 @@ class Desk:
         acting = ACTORS.get(who) or Actor(self.people[who])
         if for_ is not None:
             acting = Actor(acting.principal, on_behalf_of=self.people[for_])
-        return self.ledger.execute(Order(command, acting, subject)).receipts[-1]
+        receipts = self.ledger.execute(Order(command, acting, subject)).receipts
+        for moved in {receipt.subject for receipt in receipts}:
+            self._wind(moved)
+        return receipts[-1]
+
+    def give_due(self, moment: datetime) -> None:
+        """The system's orders that are due by then, each in its minute: as the scheduler of a server gives them."""
+        until = to_text(moment)
+        while self._due and self._due[0][0] <= until:
+            due, subject = heapq.heappop(self._due)
+            for timer in timers_of(subject, self.state(subject)):
+                if timer.due == due:
+                    self.clock.move_to(datetime.fromisoformat(due))
+                    self.ledger.execute(timer_order(subject, timer))
+            self._wind(subject)
+
+    def _wind(self, subject: str) -> None:
+        if has_timers(subject.partition("/")[0]):
+            for timer in timers_of(subject, self.state(subject)):
+                if (timer.due, subject) not in self._due:
+                    heapq.heappush(self._due, (timer.due, subject))
+
+    def last_position(self, subject: str) -> int:
+        """Of the entry that brought the subject to where it stands."""
+        return self.ledger.entries_of(subject)[-1].position
 
     def try_order(
         self, who: str, command: Command, subject: str, *, for_: str | None = None

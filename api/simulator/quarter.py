@@ -57,11 +57,12 @@ class _Agenda:
     def enter(self, moment: datetime, life: Life) -> None:
         heapq.heappush(self.due, (moment, next(self.numbers), life))
 
-    def run(self, clock: SimulatedClock, end: datetime, passed: Callable[[], None]) -> None:
+    def run(self, desk: Desk, end: datetime, passed: Callable[[], None]) -> None:
         """Until the end; what is due later stays open, as in life."""
         while self.due and self.due[0][0] <= end:
             moment, _, life = heapq.heappop(self.due)
-            clock.move_to(moment)
+            desk.give_due(moment)
+            desk.clock.move_to(moment)
             following = next(life, None)
             if following is not None:
                 self.enter(following, life)
@@ -96,7 +97,8 @@ def simulate(
         if progress is not None:
             progress((clock.now() - start).days, span.days)
 
-    agenda.run(clock, end, passed)
+    agenda.run(desk, end, passed)
+    desk.give_due(end)
     clock.move_to(end)
     return Quarter(ledger.head().size, desk.refused, told, desk.people)
 

@@ -163,10 +163,10 @@ def _closed(desk: Desk, subject: str, resolver: str, caller: str, agent: str) ->
         desk.order(caller, again, subject)
         yield desk.after(60, 900)
         desk.order(resolver, ResolveIncident(resolution_code="patched"), subject)
-    by = chance.choices(("system", caller, agent), (5, 3, 2))[0]
-    yield desk.soon(4320, 4400) if by == "system" else desk.after(60, 1800)
-    code = "no-objection" if by == "system" else "confirmed-by-requester"
-    desk.order(by, CloseIncident(closure_code=code), subject)
+    by = chance.choices(("nobody", caller, agent), (5, 3, 2))[0]
+    if by != "nobody":
+        yield desk.after(60, 1800)
+        desk.order(by, CloseIncident(closure_code="confirmed-by-requester"), subject)
 
 
 def request(desk: Desk) -> Life:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from api.timekeeper import Timekeeper
 from domain.errors import CanNot
 from domain.incident import IncidentResolved
 from domain.may import Decision, DecisionRequest
+from domain.moments import later
 from ledger.entry import Entry
 from ledger.genesis import FIRST_PERSON
 from ledger.govern import Actor, Order
