@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic.fields import FieldInfo
 from typing_extensions import get_type_hints, is_typeddict  # of its own TypedDicts too
@@ -66,7 +67,8 @@ def _microseconds(value: str) -> str:
         raise ValueError(fault.message) from None
 
 
-Moment = Annotated[str, AfterValidator(_microseconds), MOMENT]
+_DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
+Moment = Annotated[str, AfterValidator(_microseconds), MOMENT, _DATE_TIME]
 """RFC 3339 UTC with microseconds. Another zone is converted; a time without zone is refused."""
 
 

@@ -13,7 +13,7 @@ from domain.errors import Malformed
 FIRST_NUMBER = 1
 NUMBER_WIDTH = 7
 
-_SUBJECT = re.compile(r"^([a-z]+)/([A-Za-z0-9][A-Za-z0-9._:-]{0,127})$")
+_SUBJECT = re.compile(r"^([a-z]+)/([A-Za-z0-9][A-Za-z0-9._:-]{0,127})\Z")
 _WORD = re.compile(r"[A-Z][a-z0-9]*")
 
 

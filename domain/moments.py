@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from domain.errors import Malformed
 
+EARLIEST: Final = "0001-01-01T00:00:00.000000Z"
+LATEST: Final = "9999-12-31T23:59:59.999999Z"
+"""The calendar ends here: what would lie beyond is taken for this moment."""
+
 
 def to_text(moment: datetime) -> str:
-    """`2026-03-02T09:30:00.000000Z`. The moment must carry a zone."""
+    """`2026-03-02T09:30:00.000000Z`. Raises Malformed without a zone, or where it is in no year of UTC's calendar."""
     if moment.tzinfo is None:
         raise Malformed(f"expected a time with a zone, got {moment.isoformat()}", time=str(moment))
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    try:
+        in_utc = moment.astimezone(UTC)
+    except OverflowError:
+        told = moment.isoformat()
+        raise Malformed(
+            f"expected a time from {EARLIEST} to {LATEST}, got {told}", time=told
+        ) from None
+    return in_utc.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def from_text(text: str) -> datetime:
@@ -38,5 +50,8 @@ def canonical_time(text: str) -> str:
 
 
 def later(text: str, by: timedelta) -> str:
-    """The canonical time that is `by` after `text`."""
-    return to_text(from_text(text) + by)
+    """The canonical time that is `by` after `text`, within the calendar."""
+    try:
+        return to_text(from_text(text) + by)
+    except OverflowError:
+        return LATEST if by > timedelta() else EARLIEST

@@ -106,7 +106,7 @@ async def revoke(request: Request, number: str, identity: SignedIn, services: In
 
 @router.post(ERASE)
 async def erase_subject(
-    request: Request, subject: Addressed, identity: SignedIn, services: InHouse
+    request: Request, identity: SignedIn, subject: Addressed, services: InHouse
 ) -> Response:
     """Destroy the key of a person's or a subject's personal values, and with it every copy of them."""
 

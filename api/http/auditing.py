@@ -27,6 +27,7 @@ from replay.moment import Moment
 
 router = APIRouter(tags=["Authority"])
 
+CHECK: Final = "/v1/replay/check"
 _EVER: Final = "RFC 3339 with a zone, inclusive; by default the beginning."
 _NOW: Final = "RFC 3339 with a zone, exclusive; by default open."
 Start = Annotated[str | None, Query(alias="from", description=_EVER)]
@@ -141,7 +142,7 @@ def delegated(
 
 
 @router.post(
-    "/v1/replay/check",
+    CHECK,
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -12,13 +12,18 @@ from starlette.routing import BaseRoute
 
 from api.compose import SOFTWARE
 from api.http import administration
+from api.http.answered import ANSWERS, shape
 from api.http.answers import PROBLEM
+from api.http.auditing import CHECK
 from api.http.bodies import JSON
-from api.http.cloudevents import BATCHED, STRUCTURED
+from api.http.cloudevents import BATCHED, REQUIRED, SAID, STRUCTURED
 from api.http.commands import PATH_FAMILIES, route_of
+from api.http.registers import REGISTER
 from domain.acts import DestroySubjectKey, LiftLegalHold, PlaceLegalHold, RevokeToken
 from domain.catalogue import COMMANDS
 from domain.command import Command
+from domain.families import BY_PLURAL, FAMILIES
+from projections.projection import TICKET_FAMILIES
 
 Schema = dict[str, Any]
 
@@ -86,13 +91,13 @@ _HEADERS: Final[Sequence[Schema]] = (
     {
         "name": "Idempotency-Key",
         "in": "header",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
         "description": "The same key with the same request gets the first receipt again.",
     },
     {
         "name": "If-Match",
         "in": "header",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "pattern": '^("[0-9]{1,16}"|\\*)$'},
         "example": '"3"',
         "description": "The version that the subject must be at; else 412.",
     },
@@ -103,6 +108,15 @@ _HEADERS: Final[Sequence[Schema]] = (
         "description": "Also give the proof and the checkpoint that it ends with.",
     },
 )
+
+
+_STRING: Final[Schema] = {"type": "string"}
+_NUMBER: Final[Schema] = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"}
+_OF_ANY: Final[Schema] = {"type": "string", "enum": list(BY_PLURAL)}
+_OF_TICKETS: Final[Schema] = {
+    "type": "string",
+    "enum": [FAMILIES[name].plural for name in TICKET_FAMILIES],
+}
 
 
 def describe(routes: Sequence[BaseRoute]) -> Schema:
@@ -116,13 +130,14 @@ def describe(routes: Sequence[BaseRoute]) -> Schema:
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
     )
     schemas = told.setdefault("components", {}).setdefault("schemas", {})
-    schemas |= {"Problem": _shape(PROBLEM_EXAMPLE), "Receipt": _shape(RECEIPT)}
-    schemas["Event"] = _shape(EVENT)
+    schemas |= _shared()
     for path, operation in _commands(schemas):
         told["paths"].setdefault(path, {})["post"] = operation
     told["paths"].setdefault("/v1/events", {})["post"] = _facts()
-    for path, body in _administration(schemas):
-        told["paths"][path]["post"]["requestBody"] = body
+    for path, more in _administration(schemas):
+        operation = told["paths"][path]["post"]
+        parameters = [*operation.get("parameters", ()), *more.pop("parameters", ())]
+        operation |= {**more, "parameters": parameters}
     told["components"]["securitySchemes"] = {
         "token": {
             "type": "http",
@@ -131,8 +146,8 @@ def describe(routes: Sequence[BaseRoute]) -> Schema:
         }
     }
     for path, operations in told["paths"].items():
-        for operation in operations.values():
-            _finish(path, operation)
+        for method, operation in operations.items():
+            _finish(path, method, operation)
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     return told
@@ -147,7 +162,7 @@ def _commands(schemas: Schema) -> Iterator[tuple[str, Schema]]:
             "name": "number",
             "in": "path",
             "required": True,
-            "schema": {"type": "string"},
+            "schema": _NUMBER,
             "example": f"{ordered.family.prefix}0010001",
         }
         yield (
@@ -165,35 +180,57 @@ def _commands(schemas: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def _administration(schemas: Schema) -> Iterator[tuple[str, Schema]]:
+    """What FastAPI does not see of these: their bodies, the headers of an append, what they are answered."""
     token = administration.NewToken
     example = token.model_config["json_schema_extra"]
     assert isinstance(example, dict)
-    yield administration.TOKENS, _body(token, example["example"], schemas)  # type: ignore[arg-type]  # it is a mapping
-    for path, ordered, addressed in (
-        (administration.REVOKE, RevokeToken, ()),
-        (administration.ERASE, DestroySubjectKey, ("target",)),
-        (administration.HOLDS, PlaceLegalHold, ()),
-        (administration.LIFT, LiftLegalHold, ("hold",)),
+    told = {"token": "itl_LDG0000003_…", "receipt": RECEIPT}
+    issued = {JSON: {"schema": shape(told), "example": told}}
+    yield (
+        administration.TOKENS,
+        {
+            "requestBody": _body(token, example["example"], schemas),  # type: ignore[arg-type]  # it is a mapping
+            "responses": {"201": {"description": "Issued", "content": issued}},
+        },
+    )
+    for path, ordered, in_path in (
+        (administration.REVOKE, RevokeToken, None),
+        (administration.ERASE, DestroySubjectKey, "target"),
+        (administration.HOLDS, PlaceLegalHold, None),
+        (administration.LIFT, LiftLegalHold, "hold"),
     ):
-        said = {name: value for name, value in ordered.example.items() if name not in addressed}
-        if not addressed:
-            yield path, _body(ordered, said, schemas)
-        else:
-            yield path, {"required": True, "content": {JSON: {"example": said}}}
+        yield (
+            path,
+            {
+                "parameters": [*_HEADERS],
+                "requestBody": _body(ordered, ordered.example, schemas, in_path),
+                "responses": _receipts("200"),
+            },
+        )
 
 
-def _body(model: type[BaseModel], example: Mapping[str, Any], schemas: Schema) -> Schema:
+def _body(
+    model: type[BaseModel], example: Mapping[str, Any], schemas: Schema, in_path: str | None = None
+) -> Schema:
+    """`in_path`: the member that the path gives, and the body therefore must not."""
     made = model.model_json_schema(ref_template=REF)
+    made["properties"].pop(in_path, None)
+    required = [name for name in made.pop("required", ()) if name != in_path]
+    if required:
+        made["required"] = required
     schemas |= made.pop("$defs", {})
     schemas[model.__name__] = made
-    content = {"schema": {"$ref": REF.format(model=model.__name__)}, "example": dict(example)}
-    return {"required": bool(made.get("required")), "content": {JSON: content}}
+    said = {name: value for name, value in example.items() if name != in_path}
+    content = {"schema": {"$ref": REF.format(model=model.__name__)}, "example": said}
+    return {"required": bool(required), "content": {JSON: content}}
 
 
 def _facts() -> Schema:
     one = {"schema": {"$ref": REF.format(model="Event")}, "example": EVENT}
     result = {"status": 200, "receipt": RECEIPT}
     answer = {"recorded": 1, "replayed": 0, "refused": 0, "results": [result]}
+    counted = shape(answer)
+    counted["properties"]["results"] = {"type": "array", "items": _of_each()}
     return {
         "tags": ["Observed facts"],
         "operationId": "observe",
@@ -206,7 +243,10 @@ def _facts() -> Schema:
             "required": True,
             "content": {
                 STRUCTURED: one,
-                BATCHED: {"schema": {"type": "array"}, "example": [EVENT]},
+                BATCHED: {
+                    "schema": {"type": "array", "items": {"$ref": REF.format(model="Event")}},
+                    "example": [EVENT],
+                },
                 JSON: {"schema": {"type": "object"}, "example": EVENT["data"]},
             },
         },
@@ -215,11 +255,23 @@ def _facts() -> Schema:
                 "description": "The receipt; of a batch counts and each event's result",
                 "content": {
                     JSON: {
+                        "schema": {"anyOf": [{"$ref": REF.format(model="Receipt")}, counted]},
                         "examples": {"one": {"value": RECEIPT}, "batch": {"value": answer}},
                     }
                 },
             }
         },
+    }
+
+
+def _of_each() -> Schema:
+    """What became of one event of a batch: its receipt or its problem."""
+    told = {name: {"$ref": REF.format(model=name.capitalize())} for name in ("receipt", "problem")}
+    return {
+        "type": "object",
+        "properties": {"status": {"type": "integer"}, "replayed": {"type": "boolean"}, **told},
+        "required": ["status"],
+        "oneOf": [{"required": [name]} for name in told],
     }
 
 
@@ -241,21 +293,38 @@ def _receipts(status: str) -> Schema:
     }
 
 
-def _finish(path: str, operation: Schema) -> None:
+def _finish(path: str, method: str, operation: Schema) -> None:
     responses = operation.setdefault("responses", {})
     responses.pop("422", None)
+    if path in ANSWERS and (method == "get" or path == CHECK):
+        responses["200"] = {"description": "The answer", "content": dict(ANSWERS[path])}
     problem = {"schema": {"$ref": REF.format(model="Problem")}, "example": PROBLEM_EXAMPLE}
     told = {"description": "A problem (RFC 9457)", "content": {PROBLEM: problem}}
     responses |= {"4XX": told, "5XX": told}
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "families":
+            parameter["schema"] = _OF_TICKETS if path == REGISTER else _OF_ANY
+        elif parameter["name"] == "number":
+            parameter["schema"] = _NUMBER
     if not path.startswith(PUBLIC):
         operation["security"] = [{"token": []}]
 
 
-def _shape(example: Mapping[str, Any]) -> Schema:
-    """An object with the example's members, those of a problem that are not always there left open."""
-    types = {str: "string", int: "integer", list: "array", dict: "object"}
-    members = {name: {"type": types[type(value)]} for name, value in example.items()}
-    return {"type": "object", "properties": members, "example": dict(example)}
+def _shared() -> Schema:
+    """What more than one answer or request is made of."""
+    receipt = shape(RECEIPT)
+    also = {"type": "array", "items": {"type": "object", "required": list(RECEIPT)}}
+    receipt["properties"] |= {"also": also, "proof": _STRING, "checkpoint": _STRING}
+    problem = shape(PROBLEM_EXAMPLE, optional=("rules",))
+    problem["properties"]["facts"] = {"type": "object"}
+    event = shape(EVENT, optional=EVENT.keys() - set(REQUIRED))
+    for name in (*SAID, "datacontenttype"):
+        event["properties"][name] = _STRING
+    return {
+        "Problem": problem | {"example": PROBLEM_EXAMPLE},
+        "Receipt": receipt | {"example": RECEIPT},
+        "Event": event | {"additionalProperties": False, "example": EVENT},
+    }
 
 
 def _sentence(ordered: type[Command]) -> str:

@@ -42,7 +42,7 @@ def addressed_subject(
 Addressed = Annotated[str, Depends(addressed_subject)]
 
 
-def readable(subject: Addressed, identity: SignedIn) -> str:
+def readable(identity: SignedIn, subject: Addressed) -> str:
     """The subject, once the token's scopes reach it. Raises ScopeMissing."""
     identity.require(subject.split("/", 1)[0], "read")
     return subject

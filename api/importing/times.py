@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from api.importing.faults import BadRow
+from domain.errors import Malformed
 from domain.moments import to_text
 
 ISO = "iso"
@@ -50,12 +51,20 @@ def time_reader(formats: Sequence[str], zone: str | None) -> ReadTime:
 
 def _told(moment: datetime, local: tzinfo | None, text: str) -> str:
     if moment.tzinfo is not None:
-        return to_text(moment)
+        return _in_utc(moment)
     if local is None:
         raise BadRow(f"{text!r} says no zone, and the mapping names none; add time.zone")
     if local is UTC:
         return moment.isoformat(timespec="microseconds") + "Z"
-    return to_text(moment.replace(tzinfo=local))
+    return _in_utc(moment.replace(tzinfo=local))
+
+
+def _in_utc(moment: datetime) -> str:
+    """Raises BadRow at the ends of the calendar, where a zone can lead out of it."""
+    try:
+        return to_text(moment)
+    except Malformed as fault:
+        raise BadRow(fault.message) from None
 
 
 def _parser(written: str) -> Callable[[str], datetime]:

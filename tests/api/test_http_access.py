@@ -16,6 +16,7 @@ GUARDED = (
     "/v1/incidents/INC0010001",
     "/v1/incidents/INC0010001/history",
     "/v1/incidents/INC0010001/diff?from=1",
+    "/v1/unicorns/UNI0000001",
     "/v1/events",
     "/v1/events/1",
     "/v1/events/stream",
@@ -54,7 +55,7 @@ async def test_all_but_health_checkpoint_and_tiles_needs_a_token(tmp_path: Path)
         for path in GUARDED:
             problem(await api.client.get(path, headers=nobody), 401, "unauthenticated")
         for path in ("/v1/incidents", "/v1/incidents/INC1/assign", "/v1/events", "/v1/tokens",
-                     "/v1/holds", "/v1/incidents/INC1/erase"):  # fmt: skip
+                     "/v1/holds", "/v1/incidents/INC1/erase", "/v1/unicorns/UNI1/erase"):  # fmt: skip
             problem(await api.client.post(path, json={}, headers=nobody), 401, "unauthenticated")
         for path in PUBLIC:
             assert (await api.client.get(path, headers=nobody)).status_code == 200, path

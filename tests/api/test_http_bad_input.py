@@ -57,6 +57,7 @@ async def test_a_body_that_cannot_be_read_says_why(tmp_path: Path, body: bytes, 
         {"recordedtime": "2026-03-02T09:30:00Z"},
         {"detected_at": "2026-03-02T09:30:00"},
         {"detected_at": "yesterday"},
+        {"detected_at": "0001-01-01T00:00:00+02:00"},
     ],
 )
 async def test_members_that_are_wrong_are_named(tmp_path: Path, wrong: dict[str, object]) -> None:

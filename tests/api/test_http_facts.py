@@ -162,6 +162,7 @@ async def test_an_empty_batch_is_answered_with_nothing(tmp_path: Path) -> None:
         ({"subject": None}, "subject"),
         ({"subject": "problem/PRB1"}, "incident/"),
         ({"subject": "nonsense"}, "subject id"),
+        ({"subject": "incident/MON-1\n"}, "subject id"),
         ({"time": None}, "time"),
         ({"time": "2026-03-02T09:30:00"}, "zone"),
         ({"data": None}, "data"),

@@ -79,6 +79,11 @@ def test_a_time_without_zone_needs_one() -> None:
         time_reader(["iso"], None)("2016-07-01T12:00:00")
 
 
+def test_a_time_that_its_zone_leads_out_of_the_calendar_is_a_bad_row() -> None:
+    with pytest.raises(BadRow, match="expected a time from 0001"):
+        time_reader(["iso"], "Europe/Berlin")("0001-01-01T00:00:00")
+
+
 def test_link_ids_differ_where_the_cells_differ() -> None:
     cells = ["CHG1", "Problem ID  14", "Problem-ID--14", "x" * 100, "x" * 101, "Änderung"]
     ids = [link_id("rfc", cell) for cell in cells]
