@@ -41,8 +41,16 @@ class Client:
     portal: BlockingPortal
     http: AsyncClient
 
-    def send(self, method: str, path: str, token: str, json: object = None) -> Response:
-        headers = {"Authorization": f"Bearer {token}"}
+    def send(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        json: object = None,
+        more: Mapping[str, str] | None = None,
+    ) -> Response:
+        """`more`: headers beside the token."""
+        headers = {"Authorization": f"Bearer {token}", **(more or {})}
 
         async def sent() -> Response:
             return await self.http.request(method, path, json=json, headers=headers)
@@ -103,6 +111,19 @@ class Ways:
         token, signs_in = self._token(who)
         grants = self._grants(who, tuple(sorted(question.roles)))
         self.stand({who: state, **grants, **signs_in})
+        return token
+
+    def source(self, name: str, mode: str) -> str:
+        """A token of the source `principal/<name>`, known as `/sources/<name>`."""
+        who = f"principal/{name}"
+        state = {
+            "status": "registered",
+            "kind": "source",
+            "mode": mode,
+            "source_uri": f"/sources/{name}",
+        }
+        token, signs_in = self._token(who)
+        self.stand({who: state, **signs_in})
         return token
 
     def _about_an_entry(

@@ -11,6 +11,7 @@ import pytest
 from domain.cedar import Policy, Question
 from domain.change_order import ChangeOrder
 from domain.command import COMMANDS, Command
+from domain.correction import FactCorrected
 from domain.policy_text import read_rules
 from ledger.shipped import shipped_texts
 from tests.domain.policy_cases import TABLE
@@ -97,3 +98,27 @@ def _is_possible(question: Question, command: type[Command]) -> bool:
     """May it be done at all? A table of who *may* has an order also for types of change that it is not for."""
     types = {word[5:] for word in question.circumstances if word.startswith("type-")}
     return not (issubclass(command, ChangeOrder) and types - set(command.types))
+
+
+NOT_TOLD: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "anyone-reads-the-desk",
+            "those-who-answer-read-authority",
+            "those-who-work-with-people-see-values",
+            "those-who-keep-people-see-names",
+        ),
+        "a source tells facts and reads nothing",
+    ),
+    **{
+        f"{family}-records-are-corrected-by-their-keepers": "a correction is ordered"
+        for family in ("incident", "request", "problem", "change")
+    },
+}
+"""The rules about nothing that a source could tell as a fact."""
+
+
+def is_told(case: Case) -> bool:
+    """Is one of the case's orders such that what it makes may also have happened elsewhere?"""
+    commands = [command_of(question) for question in case.questions()]
+    return any(c is not None and not issubclass(c.yields, FactCorrected) for c in commands)
