@@ -18,7 +18,7 @@ from tests.domain.policy_cases.case import Case
 from tests.ways_in.governed import ordered_by_rest
 from tests.ways_in.house import Ways
 from tests.ways_in.matrix import CASES, NOT_TOLD, PERMITS, is_told, named, orders
-from tests.ways_in.observed import Told, facts_of, imported, last_entry, sent
+from tests.ways_in.observed import TICKETS, Told, facts_of, imported, last_entry, sent
 
 WATCHER, KEEPER, FILES = "watcher", "keeper", "files"
 CASES_TOLD = [("observed", rule, case) for rule, case in CASES if is_told(case)]
@@ -100,7 +100,7 @@ def test_what_a_file_tells_is_recorded_whatever_the_rule_says(
 
 def check_imported(ways: Ways, directory: Path, facts: Sequence[Told], family: str) -> None:
     size = ways.ledger.head().size
-    if family not in {"incident", "request", "problem", "change"}:
+    if family not in TICKETS:
         with pytest.raises(MappingInvalid, match="not a family of tickets"):
             imported(ways, directory, facts, FILES)
         assert ways.ledger.head().size == size
