@@ -20,6 +20,7 @@ from domain.event import (
     Text,
 )
 from domain.hold import PutOnHold
+from domain.humans import acted_for, acting, all_acting
 from domain.linking import require_exists
 from domain.request import (
     FulfilmentStarted,
@@ -67,6 +68,7 @@ class SubmitRequest(Command, yields=RequestSubmitted):
                 "quantity": self.quantity,
                 "beneficiary": self.beneficiary or case.actor,
                 "requested_by": case.actor,
+                **acted_for(case, "requested_for"),
                 "requested_at": case.now,
                 "reopen_count": 0,
             }
@@ -130,7 +132,7 @@ class StartFulfilment(Command, yields=FulfilmentStarted):
 
     def decide(self, case: Case) -> Sequence[Event]:
         group = {"assignment_group": self.assignment_group} if self.assignment_group else {}
-        return self.stating(fulfiller=case.actor, **group)
+        return self.stating(fulfiller=case.actor, **_fulfillers(case), **group)
 
 
 class PutRequestOnHold(PutOnHold, yields=RequestPutOnHold):
@@ -156,7 +158,12 @@ class FulfilRequest(Command, yields=RequestFulfilled):
 
     def decide(self, case: Case) -> Sequence[Event]:
         grant = {"grant_reference": self.grant_reference} if self.grant_reference else {}
-        return self.stating(fulfilled_by=case.actor, fulfilled_at=case.now, **grant)
+        return self.stating(
+            fulfilled_by=case.actor,
+            fulfilled_at=case.now,
+            **_fulfillers(case),
+            **grant,
+        )
 
 
 class ReopenRequest(Command, yields=RequestReopened):
@@ -185,13 +192,18 @@ class CancelRequest(Command, yields=RequestCancelled):
         return self.stating(cancelled_by=case.actor)
 
 
+def _fulfillers(case: Case) -> dict[str, dict[str, bool]]:
+    """Delegate and delegator, who both had the part. They stay when it is reopened and fulfilled by another."""
+    return {"fulfillers": all_acting(case)} if case.on_behalf_of else {}
+
+
 def _verdict(
     verdict: Literal["granted", "denied"], content_hash: str, case: Case
 ) -> dict[str, dict[str, str]]:
     """Under an id of its own, so that an earlier verdict stays."""
     return {
         f"APR-{case.new_id()}": {
-            "by": case.actor,
+            **acting(case),
             "verdict": verdict,
             "content_hash": content_hash,
             "at": case.now,
