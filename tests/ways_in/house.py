@@ -113,6 +113,18 @@ class Ways:
         self.stand({who: state, **grants, **signs_in})
         return token
 
+    def member(self, name: str, *roles: str, kind: str = "person") -> tuple[str, str]:
+        """A new principal who holds the roles, and a token of theirs."""
+        who = f"principal/{name}{next(self.numbers)}"
+        state: Patch = {"status": "registered", "kind": kind, "mode": "govern"}
+        token, signs_in = self._token(who)
+        self.stand({who: state, **self._grants(who, roles), **signs_in})
+        return who, token
+
+    @staticmethod
+    def grant_of(holder: str, role: str) -> str:
+        return f"grant/{holder.partition('/')[2]}-{role}"
+
     def source(self, name: str, mode: str) -> str:
         """A token of the source `principal/<name>`, known as `/sources/<name>`."""
         who = f"principal/{name}"
@@ -141,9 +153,8 @@ class Ways:
         return tuple(rule for rule in named if not rule.startswith("vacuous:"))
 
     def _grants(self, holder: str, roles: Sequence[str]) -> dict[str, Patch]:
-        name = holder.partition("/")[2]
         return {
-            f"grant/{name}-{role}": {
+            self.grant_of(holder, role): {
                 "status": "active",
                 "holder": holder,
                 "role": self.roles[role],
