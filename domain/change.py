@@ -139,6 +139,7 @@ class ChangeState(TicketState, total=False):
     title: str
     description: str
     requested_by: str
+    requested_for: str
     requested_at: str
     beneficiary: str
     assignment_group: str
@@ -287,7 +288,7 @@ def parts(state: State) -> dict[str, Iterable[Json]]:
     retro = ("retro_decided_by", "retro_decided_for")
     retro_granted = retro if state.get("retro_approval") == "granted" else ()
     return {
-        "requester": [state.get("requested_by")],
+        "requester": [state.get("requested_by"), state.get("requested_for")],
         "beneficiary": [state.get("beneficiary")],
         "developer": [commit.get("author") for commit in _each(state, "commits")],
         "tester": _acting(_each(state, "tests")),

@@ -191,10 +191,11 @@ class PreAuthorizeChange(ChangeOrder, yields=ChangePreAuthorized):
         model, its = self.model_of(case), parts(case.state)
         authors = humans([*filter(None, (*its["requester"], *its["developer"]))], case)
         for part, word in (
-            ("approved_by", "author-approved-model"),
-            ("proposed_by", "author-proposed-model"),
+            ("approved", "author-approved-model"),
+            ("proposed", "author-proposed-model"),
         ):
-            if model.get(part) and human_of(model[part], case) in authors:
+            people = filter(None, (model.get(f"{part}_by"), model.get(f"{part}_for")))
+            if authors & humans(people, case):
                 yield word
 
     def carried_out(self, case: Case) -> Sequence[Event]:

@@ -31,6 +31,7 @@ from domain.event import (
     Text,
     Word,
 )
+from domain.humans import acted_for
 from domain.linking import require_exists
 from domain.sets import NameSet, PeopleSet, members, replacing, set_of
 from domain.thresholds import Risk
@@ -79,6 +80,7 @@ class ChangeDrafted(_PlanEvent, family="change", source=(), to="draft"):
 
     type: ChangeType | None = None
     requested_by: Principal | None = None
+    requested_for: Principal | None = None
     requested_at: Moment | None = None
     beneficiary: Principal | None = None
     interests: PeopleSet | None = None
@@ -187,6 +189,7 @@ class DraftChange(_Plan, yields=ChangeDrafted):
                 **({"interests": set_of(interested)} if interested else {}),
                 **({"beneficiary": beneficiary} if beneficiary else {}),
                 "requested_by": case.actor,
+                **acted_for(case, "requested_for"),
                 "requested_at": case.now,
                 "revision": 1,
             }

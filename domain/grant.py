@@ -101,6 +101,7 @@ class GrantState(TypedDict, total=False):
     valid_from: str
     valid_to: str
     requested_by: str
+    requested_for: str
     conflicts: dict[str, Conflict]
     exception: SodException
     compensating_control: str
@@ -134,6 +135,7 @@ class RoleGrantRequested(Event, family="grant", source=(), to="requested"):
     valid_from: Moment | None = None
     valid_to: Moment | None = None
     requested_by: Principal
+    requested_for: Principal | None = None
 
 
 class SodConflictDetected(Event, family="grant", source=("requested",), to="conflicted"):
@@ -309,7 +311,7 @@ def _parts(state: State) -> Mapping[str, Iterable[Json]]:
     delegations = state.get("delegations", {}).values()
     return {
         "subject": [state.get("holder")],
-        "requester": [state.get("requested_by")],
+        "requester": [state.get("requested_by"), state.get("requested_for")],
         "excepter": [state.get("exception", {}).get("by")],
         "approver": [state.get("approved_by")],
         "granter": [state.get("granted_by")],

@@ -52,6 +52,7 @@ from domain.grant_guards import (
     require_running,
     role_of,
 )
+from domain.humans import acted_for
 from domain.linking import reads_if_built, require_exists, unknowable
 from domain.person import principals_of
 from domain.separation import conflicts_with, in_a_circle
@@ -107,7 +108,9 @@ class RequestRoleGrant(AboutGrant, yields=RoleGrantRequested):
         require_role_in_use(grant, case)
         require_may_hold(grant["holder"], "holder-may-hold-roles", case)
         require_in_order(self.valid_from or case.now, self.valid_to, case)
-        requested = self.stating(**grant, requested_by=case.actor)
+        requested = self.stating(
+            **grant, requested_by=case.actor, **acted_for(case, "requested_for")
+        )
         found = conflicts_of(grant, case)
         return [*requested, SodConflictDetected(conflicts=found)] if found else requested
 

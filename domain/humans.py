@@ -21,6 +21,11 @@ def acting(case: Case) -> dict[str, str]:
     return {"by": case.actor, **({"on_behalf_of": case.on_behalf_of} if case.on_behalf_of else {})}
 
 
+def acted_for(case: Case, member: str) -> dict[str, str]:
+    """Under a delegation the member that says for whom: their human had the part together with the delegate."""
+    return {member: case.on_behalf_of} if case.on_behalf_of else {}
+
+
 def all_acting(case: Case) -> dict[str, bool]:
     """The same as a set: a delegate and the one who delegated both played the part."""
     return dict.fromkeys(acting(case).values(), True)

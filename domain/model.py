@@ -26,6 +26,7 @@ from domain.event import (
     Text,
     Word,
 )
+from domain.humans import acted_for
 from domain.linking import ChangeId
 from domain.moments import later
 from domain.parts import has_parts
@@ -56,9 +57,11 @@ class ModelState(TypedDict, total=False):
     services: dict[str, bool]
     parameters: dict[str, Limit]
     proposed_by: str
+    proposed_for: str
     proposed_at: str
     version: int
     approved_by: str
+    approved_for: str | None
     approved_at: str
     valid_until: str
     max_risk: Risk
@@ -92,6 +95,7 @@ class ModelProposed(Event, family="model", source=(), to="proposed"):
     services: NameSet | None = None
     parameters: dict[Word, Limit] | None = None
     proposed_by: Principal | None = None
+    proposed_for: Principal | None = None
     proposed_at: Moment | None = None
 
 
@@ -114,6 +118,7 @@ class ModelApproved(Event, family="model", source=("proposed", "suspended"), to=
 
     version: Count | None = None
     approved_by: Principal | None = None
+    approved_for: Principal | None = None
     approved_at: Moment | None = None
     valid_until: Moment | None = None
     max_risk: Risk | None = None
@@ -179,6 +184,7 @@ class ProposeModel(Command, yields=ModelProposed):
         return self.stating(
             services=set_of(given.pop("named_services")),
             proposed_by=case.actor,
+            **acted_for(case, "proposed_for"),
             proposed_at=case.now,
             **given,
         )
@@ -219,6 +225,7 @@ class ApproveModel(Command, yields=ModelApproved):
         return self.stating(
             version=case.state.get("version", 0) + 1,
             approved_by=case.actor,
+            approved_for=case.on_behalf_of,
             approved_at=case.now,
             valid_until=self.valid_until,
             max_risk=self.max_risk,
@@ -268,8 +275,8 @@ class RetireModel(Command, yields=ModelRetired):
 has_parts(
     "model",
     lambda state: {
-        "proposer": [state.get("proposed_by")],
-        "model-approver": [state.get("approved_by")],
+        "proposer": [state.get("proposed_by"), state.get("proposed_for")],
+        "model-approver": [state.get("approved_by"), state.get("approved_for")],
     },
     lambda state: members(state.get("services")),
 )

@@ -18,6 +18,7 @@ from domain.cedar import Policy, Question, policy_of
 from domain.command import Case, Command, Events, On, require
 from domain.errors import Malformed
 from domain.event import Event, Json, Moment, PersonalText, Principal, Sha256, State, Subject, Text
+from domain.humans import acted_for
 from domain.parts import has_parts
 from domain.policy_schema import action_of, schema_text
 from domain.policy_text import validate
@@ -46,7 +47,9 @@ class PolicyState(TypedDict, total=False):
     thresholds: dict[str, Json]
     content_hash: str
     drafted_by: str
+    drafted_for: str
     reviewed_by: str
+    reviewed_for: str
     published_by: str
     published_at: str
     reference: str
@@ -69,6 +72,7 @@ class PolicyDrafted(Event, family="policy", source=(), to="drafted"):
     thresholds: dict[str, Json]
     content_hash: Sha256
     drafted_by: Principal
+    drafted_for: Principal | None = None
 
 
 class PolicyValidated(Event, family="policy", source=("drafted",)):
@@ -88,6 +92,7 @@ class PolicyReviewed(Event, family="policy", source=("drafted",), to="reviewed")
     }
 
     reviewed_by: Principal
+    reviewed_for: Principal | None = None
     content_hash: Sha256
 
 
@@ -137,7 +142,9 @@ class DraftPolicy(Command, yields=PolicyDrafted):
 
     def decide(self, case: Case) -> Events:
         """Raises Malformed as well."""
-        return drafted(self.title, self.texts, self.thresholds, case.actor)
+        draft, validated = drafted(self.title, self.texts, self.thresholds, case.actor)
+        for_ = acted_for(case, "drafted_for")
+        return [draft.model_copy(update=for_) if for_ else draft, validated]
 
 
 def drafted(
@@ -170,7 +177,11 @@ class ReviewPolicy(Command, yields=PolicyReviewed):
         same = self.content_hash == case.state.get("content_hash")
         told = f"{case.subject} has the hash {case.state.get('content_hash')}; read that one"
         require(same, "reviewed-what-stands", told, case)
-        return self.stating(reviewed_by=case.actor, content_hash=self.content_hash)
+        return self.stating(
+            reviewed_by=case.actor,
+            **acted_for(case, "reviewed_for"),
+            content_hash=self.content_hash,
+        )
 
 
 class PublishPolicy(Command, yields=PolicyPublished):
@@ -230,8 +241,8 @@ def _rosters(_subject: str, state: State) -> Iterable[str]:
 has_parts(
     "policy",
     lambda state: {
-        "drafter": (state.get("drafted_by"),),
-        "reviewer": (state.get("reviewed_by"),),
+        "drafter": (state.get("drafted_by"), state.get("drafted_for")),
+        "reviewer": (state.get("reviewed_by"), state.get("reviewed_for")),
         "publisher": (state.get("published_by"),),
     },
 )

@@ -7,10 +7,15 @@ Every member of an event may be missing: an observed fact states what its source
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import (
+    Annotated,
+    ClassVar,
+    Literal,
+    NotRequired,  # pydantic asks for this one below Python 3.12
+)
 
 from pydantic import ConfigDict, StringConstraints, with_config
-from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
+from typing_extensions import TypedDict
 
 from domain.canonical import content_hash
 from domain.common import TicketEvent, TicketState
@@ -27,6 +32,7 @@ from domain.event import (
 )
 from domain.hold import HOLD_ENDS
 from domain.parts import has_parts
+from domain.sets import PeopleSet, members
 
 Status = Literal[
     "submitted",
@@ -52,6 +58,7 @@ class Approval(TypedDict):
     """One verdict on the content that has this hash."""
 
     by: PrincipalId
+    on_behalf_of: NotRequired[PrincipalId]
     verdict: Literal["granted", "denied"]
     content_hash: Sha256
     at: Moment
@@ -65,6 +72,7 @@ class RequestState(TicketState, total=False):
     quantity: int
     beneficiary: str
     requested_by: str
+    requested_for: str
     requested_at: str
     content_hash: str
     catalogue_policy: str
@@ -72,6 +80,7 @@ class RequestState(TicketState, total=False):
     assignment_group: str
     fulfiller: str
     fulfilled_by: str
+    fulfillers: dict[str, bool]
     fulfilled_at: str
     closes_at: str
     grant_reference: str
@@ -107,6 +116,7 @@ class RequestSubmitted(TicketEvent, family="request", source=(), to="submitted")
     quantity: Count | None = None
     beneficiary: Principal | None = None
     requested_by: Principal | None = None
+    requested_for: Principal | None = None
     requested_at: Moment | None = None
     assignment_group: Text | None = None
     reopen_count: Count | None = None
@@ -174,6 +184,7 @@ class FulfilmentStarted(TicketEvent, family="request", source=("approved",), to=
     example: ClassVar[Mapping[str, Json]] = {"fulfiller": "principal/PRN0000031"}
 
     fulfiller: Principal | None = None
+    fulfillers: PeopleSet | None = None
     assignment_group: Text | None = None
 
 
@@ -206,6 +217,7 @@ class RequestFulfilled(TicketEvent, family="request", source=("in_fulfilment",),
     }
 
     fulfilled_by: Principal | None = None
+    fulfillers: PeopleSet | None = None
     fulfilled_at: Moment | None = None
     closes_at: Moment | None = None
     grant_reference: Text | None = None
@@ -256,17 +268,27 @@ class RequestCancelled(
 
 
 def approvers(state: State) -> list[str]:
-    """Who granted an approval of it, whatever its content was then."""
+    """Who granted an approval of it, whatever its content was then, and on whose behalf."""
     given = state.get("approvals", {}).values()
-    return [approval["by"] for approval in given if approval["verdict"] == "granted"]
+    return [
+        person
+        for approval in given
+        if approval["verdict"] == "granted"
+        for person in (approval["by"], approval.get("on_behalf_of"))
+        if person is not None
+    ]
 
 
 has_parts(
     "request",
     lambda state: {
-        "requester": (state.get("requested_by"),),
+        "requester": (state.get("requested_by"), state.get("requested_for")),
         "beneficiary": (state.get("beneficiary"),),
         "approver": approvers(state),
-        "fulfiller": (state.get("fulfiller"), state.get("fulfilled_by")),
+        "fulfiller": (
+            state.get("fulfiller"),
+            state.get("fulfilled_by"),
+            *members(state.get("fulfillers")),
+        ),
     },
 )

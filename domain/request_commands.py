@@ -21,6 +21,7 @@ from domain.event import (
     Text,
 )
 from domain.hold import PutOnHold
+from domain.humans import acted_for, acting, all_acting
 from domain.linking import require_exists
 from domain.moments import later
 from domain.request import (
@@ -69,6 +70,7 @@ class SubmitRequest(Command, yields=RequestSubmitted):
                 "quantity": self.quantity,
                 "beneficiary": self.beneficiary or case.actor,
                 "requested_by": case.actor,
+                **acted_for(case, "requested_for"),
                 "requested_at": case.now,
                 "reopen_count": 0,
             }
@@ -135,7 +137,7 @@ class StartFulfilment(Command, yields=FulfilmentStarted):
 
     def decide(self, case: Case) -> Sequence[Event]:
         group = {"assignment_group": self.assignment_group} if self.assignment_group else {}
-        return self.stating(fulfiller=case.actor, **group)
+        return self.stating(fulfiller=case.actor, **_fulfillers(case), **group)
 
 
 class PutRequestOnHold(PutOnHold, yields=RequestPutOnHold):
@@ -163,7 +165,11 @@ class FulfilRequest(Command, yields=RequestFulfilled):
         grant = {"grant_reference": self.grant_reference} if self.grant_reference else {}
         closes_at = later(case.now, timedelta(days=case.thresholds.request_close_days))
         return self.stating(
-            fulfilled_by=case.actor, fulfilled_at=case.now, closes_at=closes_at, **grant
+            fulfilled_by=case.actor,
+            fulfilled_at=case.now,
+            closes_at=closes_at,
+            **_fulfillers(case),
+            **grant,
         )
 
 
@@ -194,13 +200,18 @@ class CancelRequest(Command, yields=RequestCancelled):
         return self.stating(cancelled_by=case.actor)
 
 
+def _fulfillers(case: Case) -> dict[str, dict[str, bool]]:
+    """Delegate and delegator, who both had the part. They stay when it is reopened and fulfilled by another."""
+    return {"fulfillers": all_acting(case)} if case.on_behalf_of else {}
+
+
 def _verdict(
     verdict: Literal["granted", "denied"], content_hash: str, case: Case
 ) -> dict[str, dict[str, str]]:
     """Under an id of its own, so that an earlier verdict stays."""
     return {
         f"APR-{case.new_id()}": {
-            "by": case.actor,
+            **acting(case),
             "verdict": verdict,
             "content_hash": content_hash,
             "at": case.now,

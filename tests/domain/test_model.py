@@ -76,6 +76,7 @@ def test_an_approval_is_another_version_until_a_day_and_up_to_a_risk() -> None:
         ModelApproved(
             version=1,
             approved_by=CLEO,
+            approved_for=None,
             approved_at=NOW,
             valid_until=UNTIL,
             max_risk="low",

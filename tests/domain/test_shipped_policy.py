@@ -180,6 +180,14 @@ REFUSED_BY_NOTHING: list[tuple[str, Case]] = [
         ),
     ),
     (
+        "break-glass-holders-end-what-they-began",
+        Case(
+            "who broke the glass, of code of their own",
+            "change:complete-implementation",
+            parts="invoker+developer",
+        ),
+    ),
+    (
         "implementers-implement-changes",
         Case(
             "inside a freeze, with its exception",

@@ -214,7 +214,7 @@ IMPLEMENTING: Mapping[str, tuple[Case, ...]] = {
     "implementer-is-not-developer": (
         Case(
             "an implementer who wrote its code",
-            on=START,
+            on=f"{START} change:complete-implementation",
             roles="implementer",
             parts="developer",
             when="quorum-met",
