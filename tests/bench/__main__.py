@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench.appending import governed, observed
+from tests.bench.appending import entitled, governed, observed
 from tests.bench.importing import imported
 from tests.bench.measuring import Figure
 from tests.bench.reading import grown, one_subject
@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[Figure]]] = {
     # Import first: its peak memory is that of the largest child process so far.
     "import": imported,
     "append": governed,
+    "entitled": entitled,
     "facts": lambda kind: observed(kind, 400_000),
     "subject": one_subject,
     "http": served,
