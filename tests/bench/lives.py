@@ -43,7 +43,7 @@ LASTS = timedelta(hours=2)
 
 def lives(ledger: Ledger, company: Company, writer: int) -> Iterator[None]:
     """Without an end: at each step one order is given and recorded. Raises what refused it."""
-    chance = Random(writer)  # noqa: S311 - nothing secret is drawn
+    chance = Random(writer)
     for number in count():
         is_change = number % (INCIDENTS_PER_CHANGE + 1) == INCIDENTS_PER_CHANGE
         service = f"platform-{writer}-{number % 5}"
