@@ -17,6 +17,7 @@ from tests.bench.importing import imported
 from tests.bench.measuring import Figure
 from tests.bench.reading import grown, one_subject
 from tests.bench.serving import served
+from tests.bench.signing_in import signed_in
 
 TABLE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 DATABASES = ("sqlite", "postgresql")
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "facts": lambda kind: observed(kind, 400_000),
     "subject": one_subject,
     "http": served,
+    "signed-in": signed_in,
     "grown": lambda kind: grown(kind, 10_000, 1_000_000),
 }
 INTRODUCTION = """# Benchmarks

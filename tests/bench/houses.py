@@ -22,9 +22,13 @@ KIBIBYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`environment`: what a command needs to find the ledger. Its operator holds every role."""
+    """`environment`: what a command needs to find the ledger. Its operator and first person hold every role.
+
+    `token`: the first person's.
+    """
 
     settings: Settings
+    token: str
     environment: Mapping[str, str]
 
 
@@ -52,8 +56,8 @@ def a_place(kind: str) -> Iterator[Place]:
             key_file=Path(environment["ITSM_LEDGER_KEY_FILE"]),
             master_key_file=Path(environment["ITSM_LEDGER_MASTER_KEY_FILE"]),
         )
-        init(settings, origin=None, administrator="Ada")
-        yield Place(settings, environment)
+        made = init(settings, origin=None, administrator="Ada")
+        yield Place(settings, made.token, environment)
 
 
 @contextmanager
