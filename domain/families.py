@@ -50,6 +50,8 @@ FAMILIES: dict[str, Family] = {
         Family("ledger", "ledgers", "LDG", ("Ledger",)),
     )
 }
+GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "policy", "freeze", "model", "ledger"})
+"""What confers authority is recorded under govern only."""
 BY_PLURAL: dict[str, Family] = {family.plural: family for family in FAMILIES.values()}
 
 

@@ -110,12 +110,15 @@ class Ledger(Application[str]):
         return to_text(self._clock.now())
 
     def proposal(self, order: Order) -> GovernProposal:
-        """Decided ahead of the lock, where that goes: a refusal is for the log to tell, and is recorded there."""
+        """Decided ahead of the lock, where that goes: a refusal is for the log to tell, and is recorded there.
+
+        Only from what is at hand: what has to be read is read once, by the writer, for all who ask for it.
+        """
         made = self.undecided(order)
         # A repeated request gets its first receipt, even where the order would be refused by now.
         if order.request is None:
-            with contextlib.suppress(LedgerError):
-                made.rehearse(_AtHand(self, self._cache), self.now(), self._cache.position)
+            with contextlib.suppress(LedgerError, _NotAtHandError):
+                made.rehearse(_AtHand(self._cache), self.now(), self._cache.position)
         return made
 
     def undecided(self, order: Order) -> GovernProposal:
@@ -231,18 +234,27 @@ class Ledger(Application[str]):
         self.vault.close()
 
 
+class _NotAtHandError(Exception):
+    """The cache does not hold it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _AtHand:
-    """What this process has in its cache, and the log for the rest."""
+    """What this process has in its cache."""
 
-    ledger: Ledger
     cache: StateCache
 
     def load(self, subject: str) -> Loaded:
-        return self.cache.get(subject) or self.ledger.load(subject)
+        found = self.cache.get(subject)
+        if found is None:
+            raise _NotAtHandError
+        return found
 
     def roster(self, name: str) -> Roster:
-        return self.cache.rosters.get(name) or self.ledger.roster(name)
+        found = self.cache.rosters.get(name)
+        if found is None:
+            raise _NotAtHandError
+        return found
 
 
 def recorded(outcome: Outcome) -> Recorded:

@@ -10,6 +10,7 @@ from domain.commitment import claims_commitment
 from domain.correction import FactCorrected
 from domain.errors import Malformed, MayNot, NotTheOwner, Refused
 from domain.event import Event, Json
+from domain.families import GOVERNED_FAMILIES
 from domain.principal import Kind
 from ledger.corrections import type_of_target
 from ledger.entry import Correction, Draft
@@ -17,9 +18,6 @@ from ledger.proposal import Unordered
 from ledger.refusals import Attempt, attempt_of
 from ledger.taken import Request
 from ledger.view import Needs, View
-
-GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "policy", "freeze", "model", "ledger"})
-"""What confers authority is recorded under govern only."""
 
 
 @dataclass(slots=True)

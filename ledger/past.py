@@ -6,8 +6,8 @@ read a head first, and leaves out what lies above it, sees one picture.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -44,11 +44,26 @@ def entries_of_family(
     """
     among = f" AND e.type IN ({', '.join('?' * len(types))})" if types else ""
     rows = database.query(
-        "SELECT s.name, e.position, e.entry FROM events e JOIN subjects s ON s.id = e.subject "
-        f"WHERE s.name >= ? AND s.name < ? AND e.position <= ?{among} ORDER BY e.position",
-        (f"{family}/", f"{family}0", up_to, *types),
+        f"{_OF_FAMILY}{among} ORDER BY e.position", (*_bounds(family), up_to, *types)
     )
     return [Of(*row) for row in rows]
+
+
+def each_of_family(database: Database, family: str, up_to: int) -> Iterator[Of]:
+    """The same, one after the other, for families that may be large."""
+    with database.reading() as transaction:
+        found = transaction.stream(f"{_OF_FAMILY} ORDER BY e.position", (*_bounds(family), up_to))
+        yield from (Of(*row) for row in found)
+
+
+_OF_FAMILY: Final = (
+    "SELECT s.name, e.position, e.entry FROM events e JOIN subjects s ON s.id = e.subject "
+    "WHERE s.name >= ? AND s.name < ? AND e.position <= ?"
+)
+
+
+def _bounds(family: str) -> tuple[str, str]:
+    return f"{family}/", f"{family}0"
 
 
 class Extent(NamedTuple):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import orjson
 
 from domain.acts import SubjectKeyDestroyed
 from domain.event import Json
+from domain.families import GOVERNED_FAMILIES
 from domain.fold import merge_patch
 from domain.rosters import keeps_rosters
 from ledger.database import Transaction
@@ -16,6 +18,11 @@ from ledger.log import Head
 from ledger.rosters import Roster
 
 CACHED_SUBJECTS = 8_192
+"""Tickets and the like: most decisions ask for one of them."""
+CACHED_AUTHORITY = 32_768
+"""Principals, their grants and the like: every decision asks for several, whichever ticket it is about, so that
+tickets must not drive them out. A state takes about 1 KiB."""
+CACHED_ROSTERS = 65_536
 UNFOLDED = 16
 """Most patches that wait for somebody to ask for the state."""
 MANY_APPENDED = 5_000
@@ -70,32 +77,56 @@ class Loaded:
 UNKNOWN = Loaded(None, 0, ({}, ()), None)
 
 
+V = TypeVar("V")
+
+
+class _Newest(dict[str, V]):
+    """At most `limit` of them: beyond that the quarter that was put first goes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self._limit = limit
+
+    def put(self, name: str, value: V) -> None:
+        # Popped first, so that the newest stands last.
+        self.pop(name, None)
+        self[name] = value
+        if len(self) > self._limit:
+            for oldest in list(self)[: self._limit // 4]:
+                self.pop(oldest, None)
+
+
 class StateCache:
-    """The newest folds of at most `limit` subjects. `position`: the log size they are exact for."""
+    """The newest folds. At most `limit` subjects that confer no authority. `position`: the log size they are
+    exact for.
+    """
 
     def __init__(self, limit: int = CACHED_SUBJECTS) -> None:
-        self._limit = limit
-        self._kept: dict[str, Loaded] = {}
-        self.rosters: dict[str, Roster] = {}
+        self._tickets: _Newest[Loaded] = _Newest(limit)
+        self._authority: _Newest[Loaded] = _Newest(CACHED_AUTHORITY)
+        self.rosters: _Newest[Roster] = _Newest(CACHED_ROSTERS)
         self.position = 0
 
     def get(self, subject: str) -> Loaded | None:
-        return self._kept.get(subject)
+        return self._authority.get(subject) or self._tickets.get(subject)
 
     def put(self, subject: str, loaded: Loaded) -> None:
-        # Popped first, so that the newest stands last and the oldest is what goes.
-        self._kept.pop(subject, None)
-        self._kept[subject] = loaded
-        if len(self._kept) > self._limit:
-            for oldest in list(self._kept)[: self._limit // 4]:
-                self._kept.pop(oldest, None)
+        self._among(subject).put(subject, loaded)
+
+    def _among(self, subject: str) -> _Newest[Loaded]:
+        governed = subject.split("/", 1)[0] in GOVERNED_FAMILIES
+        return self._authority if governed else self._tickets
+
+    def _forget_all(self) -> None:
+        self._authority.clear()
+        self._tickets.clear()
 
     def catch_up(self, transaction: Transaction, head: Head) -> bool:
         """Forget what other processes moved. The lock is held. May they have destroyed a key?"""
         if head.size == self.position:
             return False
         if not 0 < head.size - self.position <= MANY_APPENDED or not self.position:
-            self._kept.clear()
+            self._forget_all()
             self.rosters.clear()
             self.position = head.size
             return True
@@ -105,21 +136,16 @@ class StateCache:
         )
         if destroyed is not None:
             # The subject whose key it was did not move itself, and has another key by now.
-            self._kept.clear()
+            self._forget_all()
         for (name,) in transaction.rows(
             "SELECT DISTINCT s.name FROM events e JOIN subjects s ON s.id = e.subject WHERE e.position > ?",
             (self.position,),
         ):
-            self._kept.pop(name, None)
+            self._among(name).pop(name, None)
             if self.rosters and keeps_rosters(name.split("/", 1)[0]):
                 self.rosters.clear()
         self.position = head.size
         return destroyed is not None
-
-    def put_roster(self, name: str, roster: Roster) -> None:
-        if len(self.rosters) >= self._limit:
-            self.rosters.clear()
-        self.rosters[name] = roster
 
     def accept(
         self, moved: Mapping[str, Loaded], rosters: Mapping[str, Roster], head: Head
@@ -128,7 +154,7 @@ class StateCache:
         for subject, loaded in moved.items():
             self.put(subject, loaded)
         for name, roster in rosters.items():
-            self.put_roster(name, roster)
+            self.rosters.put(name, roster)
         self.position = head.size
 
 

@@ -154,7 +154,7 @@ class View:
         found = self.moved_rosters.get(name) or self._cache.rosters.get(name)
         if found is None:
             found = load_roster(self._transaction, name)
-            self._cache.put_roster(name, found)
+            self._cache.rosters.put(name, found)
         return found
 
     def entry_at(self, position: int) -> bytes | None:

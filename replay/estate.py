@@ -1,7 +1,8 @@
 """The whole estate, entry by entry: any subject's state and any roster as they stood just before an entry.
 
-For questions about many moments in order. Subjects that stand on rosters are few and are all kept; of the
-others those touched last are, and the rest is folded again when somebody asks.
+For questions about many moments in order. What confers authority, and what stands on a roster now, is few and
+is all kept; of the others those touched last are, and the rest is folded again when somebody asks. So memory
+does not grow with the log.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Any, Final, cast
 import msgspec
 
 from domain.event import Json, State
+from domain.families import GOVERNED_FAMILIES
 from domain.fold import merge_patch
 from domain.rosters import keeps_rosters, roster_families, rosters_of
 from ledger.database import Database
 from ledger.errors import CorruptEntry
-from ledger.past import entries_of, entries_of_family, facts_of
+from ledger.past import each_of_family, entries_of, facts_of
 
-KEPT_SUBJECTS: Final = 20_000
+KEPT_SUBJECTS: Final = 8_192
 
 
 class Told(msgspec.Struct):
@@ -63,7 +65,7 @@ class Estate:
 
     def __init__(self, database: Database, kept_subjects: int = KEPT_SUBJECTS) -> None:
         self._database, self._most = database, kept_subjects
-        self._on_rosters: dict[str, State] = {}
+        self._kept: dict[str, State] = {}
         self._others: dict[str, State] = {}
         self._rosters: dict[str, list[str]] = {}
         self.position = 0
@@ -73,7 +75,8 @@ class Estate:
     def skip_to(self, position: int) -> None:
         """Go to just behind `position` without a look at each entry. Only from the start."""
         for family in roster_families():
-            for one in entries_of_family(self._database, family, position):
+            for one in each_of_family(self._database, family, position):
+                self.position = one.position - 1
                 self._fold(told_by(one.position, one.raw))
         self.position = position
 
@@ -84,9 +87,9 @@ class Estate:
 
     def state(self, subject: str) -> State:
         """`{}` for one that was not there yet."""
-        if keeps_rosters(subject.split("/", 1)[0]):
-            return self._on_rosters.get(subject, {})
-        found = self._others.get(subject)
+        found = self._kept.get(subject)
+        if found is None:
+            found = self._others.get(subject)
         if found is None:
             found = self._folded(subject)
             self._keep(subject, found)
@@ -94,15 +97,26 @@ class Estate:
 
     def _fold(self, told: Told) -> None:
         subject = told.subject
-        if not keeps_rosters(subject.split("/", 1)[0]):
-            known = {} if told.subjectversion == 1 else self.state(subject)
-            self._keep(subject, _patched(known, told.data))
-            return
-        before = self._on_rosters.get(subject, {})
-        after = self._on_rosters[subject] = _patched(before, told.data)
-        stood, stands = rosters_of(subject, before), rosters_of(subject, after)
+        before = {} if told.subjectversion == 1 else self.state(subject)
+        after = _patched(before, told.data)
+        family = subject.split("/", 1)[0]
+        stands: frozenset[str] = frozenset()
+        if keeps_rosters(family):
+            stood, stands = rosters_of(subject, before), rosters_of(subject, after)
+            if stood != stands:
+                self._move(subject, stood, stands)
+        if stands or family in GOVERNED_FAMILIES:
+            self._others.pop(subject, None)
+            self._kept[subject] = after
+        else:
+            self._kept.pop(subject, None)
+            self._keep(subject, after)
+
+    def _move(self, subject: str, stood: frozenset[str], stands: frozenset[str]) -> None:
         for name in stood - stands:
             self._rosters[name].remove(subject)
+            if not self._rosters[name]:
+                del self._rosters[name]
         for name in stands - stood:
             self._rosters.setdefault(name, []).append(subject)
 

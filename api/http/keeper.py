@@ -11,7 +11,9 @@ import asyncio
 import hashlib
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -48,6 +50,7 @@ class Keeper:
         self._ledger, self._issuers, self._metrics = ledger, issuers, metrics
         self._told: dict[str, float] = {}
         self._kept: dict[bytes, _Kept] = {}
+        self._looking: dict[bytes, asyncio.Future[Identity]] = {}
         self._sources: dict[str, tuple[Source, float]] = {}
 
     async def identify(self, headers: Headers) -> Identity:
@@ -69,6 +72,26 @@ class Keeper:
         return all(version_at_hand(subject) <= version for subject, version in identity.rests_on)
 
     async def _looked_up(self, key: bytes, token: str) -> Identity:
+        """One look for all who ask at the same time: a busy client's requests all find it stale together."""
+        under_way = self._looking.get(key)
+        if under_way is not None:
+            with suppress(Unauthenticated, IssuerUnavailable):
+                identity = await asyncio.shield(under_way)
+                if self._stands(identity):
+                    return identity
+            # What was recorded since that look began counts for this request: it looks itself.
+        looking = self._looking[key] = asyncio.ensure_future(self._look(key, token))
+        looking.add_done_callback(partial(self._looked, key))
+        # A client that leaves does not end the look that others wait for.
+        return await asyncio.shield(looking)
+
+    def _looked(self, key: bytes, look: asyncio.Future[Identity]) -> None:
+        if self._looking.get(key) is look:
+            del self._looking[key]
+        if not look.cancelled():
+            look.exception()  # whoever waited was told; perhaps all of them left
+
+    async def _look(self, key: bytes, token: str) -> Identity:
         now = time.monotonic()
         if self._issuers is not None and looks_like_jwt(token):
             await self._issuers.prepare(token)

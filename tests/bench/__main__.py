@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.bench.appending import governed, observed
+from tests.bench.appending import entitled, governed, observed
+from tests.bench.checking import checked
 from tests.bench.importing import imported
 from tests.bench.measuring import Figure
 from tests.bench.reading import grown, one_subject
 from tests.bench.serving import served
+from tests.bench.signing_in import signed_in
 
 TABLE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 DATABASES = ("sqlite", "postgresql")
@@ -23,9 +25,12 @@ SECTIONS: dict[str, Callable[[str], Iterator[Figure]]] = {
     # Import first: its peak memory is that of the largest child process so far.
     "import": imported,
     "append": governed,
+    "entitled": entitled,
+    "check": checked,
     "facts": lambda kind: observed(kind, 400_000),
     "subject": one_subject,
     "http": served,
+    "signed-in": signed_in,
     "grown": lambda kind: grown(kind, 10_000, 1_000_000),
 }
 INTRODUCTION = """# Benchmarks

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import psycopg
 
+from domain.by_policy import by_policy
+from ledger.establish import establish
 from ledger.ledger import Ledger
 from ledger.urls import sqlite_path
+from tests.bench.company import PEOPLE, staffed
 from tests.bench.desks import (
     a_ledger,
     assign,
@@ -23,6 +26,7 @@ from tests.bench.desks import (
     report,
     told,
 )
+from tests.bench.lives import lives
 from tests.bench.measuring import Figure, Sides, in_threads, rate, seconds
 from tests.bench.stock import stock_desk
 from tests.contract.databases import fresh_database_url
@@ -61,6 +65,30 @@ def governed(kind: str) -> Iterator[Figure]:
                 kind, ours, theirs, "appends/s", target,
             )  # fmt: skip
         stock.close()
+
+
+def entitled(kind: str) -> Iterator[Figure]:
+    """The same by 64 writers for a company whose every order passes the whole shipped policy."""
+    with (
+        a_ledger(kind, by_policy, establish) as (ledger, _),
+        tempfile.TemporaryDirectory() as directory,
+    ):
+        stock = stock_desk(fresh_database_url(kind, Path(directory)))
+        tickets = [stock.report(f"T{n}", "Mail is down") for n in range(TICKETS)]
+        company = staffed(ledger)
+        acts = [lives(ledger, company, writer) for writer in range(WRITERS)]
+        sides = Sides().rounds(
+            ROUNDS,
+            lambda: in_threads(WRITERS, 60, lambda writer, _: next(acts[writer])),
+            lambda: in_threads(
+                WRITERS, 60, lambda k, n: stock.reassign(tickets[_ticket(k, n)], f"Group {n}")
+            ),
+        )
+        stock.close()
+        yield Figure(
+            f"append, {WRITERS} writers, whole shipped policy, {PEOPLE:,} principals, against stock load-change-save",
+            kind, *sides.medians(), "appends/s", 3.0,
+        )  # fmt: skip
 
 
 def _ticket(writer: int, n: int) -> int:

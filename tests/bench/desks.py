@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import domain.catalogue  # noqa: F401 - registers every type and command
 from api.compose import calm_collector
 from domain.event import Event, event_class
 from domain.incident_commands import AssignIncident, ReassignIncident, ReportIncident
+from domain.may import May
 from domain.principal import RegisterPrincipal
 from ledger.checkpoints import Signer
 from ledger.clock import SystemClock
@@ -39,7 +40,9 @@ _REASSIGNED = event_class("itsm.incident.reassigned.v1")
 
 
 @contextmanager
-def a_ledger(kind: str) -> Iterator[tuple[Ledger, Signer]]:
+def a_ledger(
+    kind: str, may: May = open_door, prepare: Callable[[Ledger], None] | None = None
+) -> Iterator[tuple[Ledger, Signer]]:
     """A fresh ledger on this kind of database, as durable as it comes, in a process set up as ours are."""
     calm_collector()
     with tempfile.TemporaryDirectory() as directory:
@@ -51,12 +54,12 @@ def a_ledger(kind: str) -> Iterator[tuple[Ledger, Signer]]:
             settings,
             master_key=os.urandom(32),
             clock=SystemClock(),
-            may=open_door,
+            may=may,
             create_tables=True,
         )
         signer = Signer(ORIGIN, key)
         create(ledger, Genesis(ORIGIN, str(signer.vkey), "bench", "Ada", "sha256:" + "0" * 64))
-        open_for_appending(ledger, key, "bench")
+        open_for_appending(ledger, key, "bench", prepare)
         try:
             yield ledger, signer
         finally:

@@ -43,9 +43,7 @@ def served(kind: str) -> Iterator[Figure]:
         bare_port = servers.enter_context(_bare_server())
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         one = request("POST", "/v1/incidents", BODY, headers)
-        sides = Sides().rounds(
-            ROUNDS, lambda: _appends(port, one), lambda: _appends(bare_port, one)
-        )
+        sides = Sides().rounds(ROUNDS, lambda: appends(port, one), lambda: appends(bare_port, one))
         ours, theirs = sides.medians()
         yield Figure(
             f"HTTP append at {CONNECTIONS} connections, against an endpoint that only validates",
@@ -69,8 +67,9 @@ def served(kind: str) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def _appends(port: int, one: bytes) -> float:
-    return _good(load(port, [[one] * EACH] * CONNECTIONS), 201)
+def appends(port: int, one: bytes, each: int = EACH) -> float:
+    """How many a second, each connection sending `each`."""
+    return _good(load(port, [[one] * each] * CONNECTIONS), 201)
 
 
 def _batches(port: int, token: str, first: int) -> float:
@@ -125,7 +124,7 @@ def _ask(port: int, path: str, headers: dict[str, str], body: object) -> dict[st
 
 @contextlib.contextmanager
 def _our_server(kind: str, directory: Path) -> Iterator[tuple[int, str]]:
-    port = _free_port()
+    port = free_port()
     environment = {
         "ITSM_LEDGER_DATABASE_URL": fresh_database_url(kind, directory),
         "ITSM_LEDGER_VAULT_URL": f"sqlite:///{directory}/vault.db",
@@ -143,25 +142,24 @@ def _our_server(kind: str, directory: Path) -> Iterator[tuple[int, str]]:
     )
     token = init(settings, origin=None, administrator="Ada").token
     command = [sys.executable, "-c", "from api.cli import main; main()", "serve"]
-    with _running(command, port, {**os.environ, **environment}):
+    with running(command, port, {**os.environ, **environment}):
         yield port, token
 
 
 @contextlib.contextmanager
 def _bare_server() -> Iterator[int]:
-    port = _free_port()
-    with _running(
-        [sys.executable, "-m", "tests.bench.bare_app", str(port)], port, dict(os.environ)
-    ):
+    port = free_port()
+    with running([sys.executable, "-m", "tests.bench.bare_app", str(port)], port, dict(os.environ)):
         yield port
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], port: int, environment: dict[str, str]) -> Iterator[None]:
+def running(command: Sequence[str], port: int, environment: dict[str, str]) -> Iterator[int]:
+    """The id of the process that listens on the port."""
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
         _wait_for(port)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(30)
@@ -175,7 +173,7 @@ def _wait_for(port: int) -> None:
     raise TimeoutError(f"nothing listens on port {port}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

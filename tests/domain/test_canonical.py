@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,6 +100,15 @@ def test_the_order_in_which_members_were_written_does_not_show(value: Any) -> No
 
     assert canonical == canonical_bytes(value)
     assert json.loads(canonical) == value
+
+
+@given(_json)
+def test_what_is_written_the_fast_way_is_written_as_the_library_writes_it(value: Any) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(value)
+
+
+def test_names_beyond_ascii_are_sorted_by_utf_16() -> None:
+    assert canonical_bytes({"\uffff": 1, "\U00010000": 2}).startswith('{"\U00010000"'.encode())
 
 
 @pytest.mark.parametrize(
