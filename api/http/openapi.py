@@ -28,8 +28,9 @@ DESCRIPTION: Final = """\
 The record of IT service management that can be believed without trusting the people who run it.
 
 Every append is answered with a receipt once it is durable. `Idempotency-Key` makes a retry safe, `If-Match:
-"<version>"` makes it conditional, `?proof=true` adds the proof to the receipt. Every failure is a problem
-(RFC 9457) whose `type` leads to a page that says what to do.
+"<version>"` makes it conditional, `?proof=true` adds the proof to the receipt. `On-Behalf-Of: principal/…` gives an
+order for somebody who delegated their role. Every failure is a problem (RFC 9457) whose `type` leads to a page that
+says what to do.
 """
 TAGS: Final = {
     "Incidents": "Orders about incidents.",
@@ -82,6 +83,14 @@ PROBLEM_EXAMPLE: Final[Schema] = {
     "rules": ["closer-is-not-resolver"],
     "what_to_do": "`rules` names what forbids it; somebody else may be entitled.",
 }
+ON_BEHALF_OF: Final[Schema] = {
+    "name": "On-Behalf-Of",
+    "in": "header",
+    "schema": {"type": "string", "pattern": "^principal/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
+    "example": "principal/PRN0000012",
+    "description": "Who delegated the role that this order is given in; both are recorded. Without a delegation that "
+    "counts now the order is refused.",
+}
 _HEADERS: Final[Sequence[Schema]] = (
     {
         "name": "Idempotency-Key",
@@ -96,6 +105,7 @@ _HEADERS: Final[Sequence[Schema]] = (
         "example": '"3"',
         "description": "The version that the subject must be at; else 412.",
     },
+    ON_BEHALF_OF,
     {
         "name": "proof",
         "in": "query",
@@ -122,7 +132,9 @@ def describe(routes: Sequence[BaseRoute]) -> Schema:
         told["paths"].setdefault(path, {})["post"] = operation
     told["paths"].setdefault("/v1/events", {})["post"] = _facts()
     for path, body in _administration(schemas):
-        told["paths"][path]["post"]["requestBody"] = body
+        operation = told["paths"][path]["post"]
+        operation["requestBody"] = body
+        operation["parameters"] = [*operation.get("parameters", ()), ON_BEHALF_OF]
     told["components"]["securitySchemes"] = {
         "token": {
             "type": "http",
