@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from api.errors import ScopeMissing, refused_sign_in
@@ -33,6 +33,7 @@ RIGHTS: Final = get_args(Right)
 
 PERSONAL: Final = "personal"
 """The scope to see personal values."""
+_PRINCIPAL: Final = re.compile(r"principal/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _TOKEN: Final = re.compile(r"itl_([A-Za-z0-9]{1,40})_[a-z2-7]{32}")
 LONGEST_TOKEN: Final = 8_192
 """Characters. What is longer is not looked at."""
@@ -54,6 +55,17 @@ class Identity:
     scopes: frozenset[str]
     rests_on: tuple[tuple[str, int], ...] = ()
     readable: Readable | None = None
+
+    def acting_for(self, holder: str | None) -> Identity:
+        """The same, acting on behalf of `holder` (`principal/…`) if that is anybody. Raises Malformed.
+
+        Scopes narrow it as before; whether it may is asked when the order is decided.
+        """
+        if holder is None:
+            return self
+        if not _PRINCIPAL.fullmatch(holder):
+            raise Malformed("expected on whose behalf as a principal's id: principal/PRN0000012")
+        return replace(self, actor=replace(self.actor, on_behalf_of=holder))
 
     def reaches(self, family: str, right: Right) -> bool:
         """`family` "*": every one of them."""

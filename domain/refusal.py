@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NotRequired
 
 from pydantic import ConfigDict, with_config
 from typing_extensions import TypedDict  # pydantic asks for this one below Python 3.12
 
-from domain.event import Count, Event, Moment, Text
+from domain.event import Count, Event, Moment, PrincipalId, Text
 
 
 @with_config(ConfigDict(extra="forbid", strict=True))
 class Refusal(TypedDict):
-    """`subject`: what it was about, `<family>/new` for what was to be created. `code`: `may-not`, `can-not` …"""
+    """`subject`: what it was about, `<family>/new` for what was to be created. `code`: `may-not`, `can-not` …
+
+    `on_behalf_of`: for whom the principal meant to act, `null` for itself.
+    """
 
     action: Text
     subject: Text
     code: Text
     at: Moment
+    on_behalf_of: NotRequired[PrincipalId | None]
 
 
 class OrderRefused(Event, family="principal"):

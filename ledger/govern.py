@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from domain.acting_for import check_acting_for
 from domain.acts import LEDGER
 from domain.command import Case, Command, On, decide
 from domain.correction import CorrectFact
@@ -166,13 +167,16 @@ class GovernProposal:
             return None  # another process was faster, or somebody stopped the clock
         action = action_of(order.command.family.name, order.command.verb)
         subject = order.subject or _new(order.command)
-        return attempt_of(order.actor.principal, action, subject, error, at)
+        attempt = attempt_of(order.actor.principal, action, subject, error, at)
+        return attempt._replace(on_behalf_of=order.actor.on_behalf_of)
 
     def foresee(self, needs: Needs) -> None:
         order = self.order
         if order.subject is not None:
             needs.subjects.add(order.subject)
         needs.subjects.update((order.actor.principal, *order.command.reads()))
+        if order.actor.on_behalf_of is not None:
+            needs.subjects.add(order.actor.on_behalf_of)
 
     def rehearse(self, looks: Looks, now: str, at: int) -> None:
         """Raises LedgerError: then the order is refused in the state that `looks` tells."""
@@ -264,6 +268,7 @@ class GovernProposal:
         _check_subject(order, subject, loaded)
         check_sign_in(actor, states.__getitem__, now)
         case = self._case(subject, states, rosters, now, loaded.version)
+        check_acting_for(case)
         decision = self.may(
             DecisionRequest(action_of(command.family.name, command.verb), command, case)
         )

@@ -24,7 +24,7 @@ MOST_PRINCIPALS: Final = 10_000
 
 
 class Attempt(NamedTuple):
-    """Who ordered what of which subject, and how it was refused."""
+    """Who ordered what of which subject, for whom if not for themselves, and how it was refused."""
 
     actor: str
     action: str
@@ -33,6 +33,7 @@ class Attempt(NamedTuple):
     rules: tuple[str, ...]
     policy: str | None
     at: str
+    on_behalf_of: str | None = None
 
 
 class _Count(NamedTuple):
@@ -132,6 +133,7 @@ def _drafts(attempt: Attempt, number: int, view: View) -> list[Draft]:
             "subject": attempt.subject,
             "code": attempt.code,
             "at": attempt.at,
+            "on_behalf_of": attempt.on_behalf_of,
         },
     )
     return [

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.ordering import command_from
+from api.cli.ordering import OnBehalfOf, command_from
 from api.cli.output import JSON_OPTION, say, tell, tell_receipts
 from api.cli.session import opened
 
@@ -61,6 +61,7 @@ def ask(
         int | None, typer.Option(min=1, max=3_650, help="How long; without it, for good.")
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why. Recorded, as a commitment.")] = None,
+    on_behalf_of: OnBehalfOf = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Ask for a role. Somebody else approves it, and it is activated: order grant approve, order grant activate."""
@@ -69,7 +70,7 @@ def ask(
     from api.roles import role_named
     from domain.moments import later
 
-    with opened() as session:
+    with opened(on_behalf_of=on_behalf_of) as session:
         until = later(session.ledger.now(), timedelta(days=days)) if days else None
         said = {
             "role": role_named(session.ledger, name),

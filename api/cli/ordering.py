@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 token = typer.Typer(help="API tokens: issue, list, revoke.", no_args_is_help=True)
 hold = typer.Typer(help="Legal holds, which forbid erasure.", no_args_is_help=True)
 
+OnBehalfOf = Annotated[
+    str | None,
+    typer.Option(help="principal/PRN0000012, who delegated the role to you. Both are recorded."),
+]
 Reason = Annotated[str, typer.Option(help="Why. Recorded, as a commitment.")]
 
 
@@ -48,6 +52,7 @@ def order(
     if_version: Annotated[
         int | None, typer.Option(help="Refuse unless the subject stands at this version.")
     ] = None,
+    on_behalf_of: OnBehalfOf = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Give any command from the shell: order incident assign INC0010001 --data '{…}'."""
@@ -61,7 +66,7 @@ def order(
         said["reason"] = reason
     given = command_from(family, command, said)
     named = _subject(family, subject, creates=given.creates)
-    with opened() as session:
+    with opened(on_behalf_of=on_behalf_of) as session:
         done = session.order(given, named, expected_version=if_version)
         tell_receipts(done.receipts, as_json=as_json)
 
@@ -69,6 +74,8 @@ def order(
 def erase(
     subject: Annotated[str, typer.Argument(help="principal/PRN0000012, or a ticket.")],
     reason: Reason,
+    *,
+    on_behalf_of: OnBehalfOf = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Destroy the key of a person's or subject's personal values, and with it every copy of them."""
@@ -78,7 +85,7 @@ def erase(
     from ledger.govern import Order
 
     split_subject(subject)
-    with opened() as session:
+    with opened(on_behalf_of=on_behalf_of) as session:
         session.identity.require("ledger", "administer")
         command = DestroySubjectKey(target=subject, reason=reason)
         done = destroy(session.ledger, Order(command, session.identity.actor, LEDGER))
@@ -93,13 +100,15 @@ def issue(
     expires: Annotated[
         str | None, typer.Option(help="RFC 3339 with a zone; by default it does not expire.")
     ] = None,
+    *,
+    on_behalf_of: OnBehalfOf = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Issue an API token. It is shown once; the ledger keeps its hash."""
     from api.tokens import issue_token
     from domain.moments import canonical_time
 
-    with opened() as session:
+    with opened(on_behalf_of=on_behalf_of) as session:
         session.identity.require("ledger", "administer")
         made = issue_token(
             session.ledger,
@@ -142,12 +151,14 @@ def list_tokens(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
 def revoke(
     subject: Annotated[str, typer.Argument(help="ledger/LDG0000004, as `token list` names it.")],
     reason: Reason,
+    *,
+    on_behalf_of: OnBehalfOf = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Revoke a token: from now on it signs nobody in."""
     from domain.acts import RevokeToken
 
-    with opened() as session:
+    with opened(on_behalf_of=on_behalf_of) as session:
         done = session.order(RevokeToken(reason=reason), _subject("ledger", subject, creates=False))
         tell_receipts(done.receipts, as_json=as_json)
 
@@ -155,6 +166,8 @@ def revoke(
 def place_hold(
     subject: Annotated[str, typer.Argument(help="What must not be erased.")],
     reason: Reason,
+    *,
+    on_behalf_of: OnBehalfOf = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Place a legal hold: the subject's key must not be destroyed until it is lifted."""
@@ -162,7 +175,7 @@ def place_hold(
     from domain.families import split_subject
 
     split_subject(subject)
-    with opened() as session:
+    with opened(on_behalf_of=on_behalf_of) as session:
         done = session.order(PlaceLegalHold(target=subject, reason=reason), LEDGER)
         placed = session.ledger.entry(done.receipts[0].position).data["holds"]
     named = next(iter(placed))
@@ -177,12 +190,14 @@ def lift_hold(
         str, typer.Argument(metavar="HOLD", help="HLD-…, as `hold place` printed it.")
     ],
     reason: Reason,
+    *,
+    on_behalf_of: OnBehalfOf = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Let a hold go."""
     from domain.acts import LEDGER, LiftLegalHold
 
-    with opened() as session:
+    with opened(on_behalf_of=on_behalf_of) as session:
         done = session.order(LiftLegalHold(hold=named, reason=reason), LEDGER)
         tell_receipts(done.receipts, as_json=as_json)
 

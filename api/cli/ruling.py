@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.ordering import OnBehalfOf
 from api.cli.output import JSON_OPTION, note, plain, progress, say, tell, tell_receipts
 from api.cli.session import opened
 
@@ -124,13 +125,14 @@ def draft(
     *,
     title: Annotated[str, typer.Option(help="What it is to be called.")],
     reason: Annotated[str | None, typer.Option(help="Why it is needed.")] = None,
+    on_behalf_of: OnBehalfOf = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Record a policy as a draft. Others review and publish it: order policy review, order policy publish."""
     from api.policies import handed_in
     from domain.policy import DraftPolicy
 
-    with opened() as session:
+    with opened(on_behalf_of=on_behalf_of) as session:
         chosen = handed_in(named, session.ledger)
         command = DraftPolicy(
             title=title,

@@ -87,14 +87,18 @@ def settings() -> Settings:
 
 
 @contextmanager
-def opened(using: Settings | None = None) -> Iterator[Session]:
-    """The ledger, as the principal of ITSM_LEDGER_TOKEN or else as the local operator."""
+def opened(using: Settings | None = None, *, on_behalf_of: str | None = None) -> Iterator[Session]:
+    """The ledger, as the principal of ITSM_LEDGER_TOKEN or else as the local operator.
+
+    `on_behalf_of`: for whom orders are given. Raises Malformed unless it is a principal's id.
+    """
     from api.compose import open_house
 
     chosen = using or settings()
     house = open_house(chosen)
     try:
-        yield Session(house, who_is_there(house.ledger, chosen, house.issuers))
+        there = who_is_there(house.ledger, chosen, house.issuers)
+        yield Session(house, there.acting_for(on_behalf_of))
     finally:
         house.close()
 

@@ -21,7 +21,7 @@ from api.http.bodies import (
     require_json,
 )
 from api.http.commands import read_command, receipt_answer, request_under_key
-from api.http.services import InHouse, Services, SignedIn
+from api.http.services import InHouse, Ordering, Services, SignedIn
 from api.http.subjects import Addressed
 from api.identity import Identity, right_to_order
 from api.tokens import issue_token
@@ -66,7 +66,7 @@ class NewToken(BaseModel):
 
 
 @router.post(TOKENS, status_code=201)
-async def issue(request: Request, identity: SignedIn, services: InHouse) -> Response:
+async def issue(request: Request, identity: Ordering, services: InHouse) -> Response:
     """Issue an API token. `token` is shown here once; the ledger keeps its hash only."""
     identity.require("ledger", right_to_order(FAMILIES["ledger"]))
     headers = headers_of(request.scope)
@@ -98,7 +98,7 @@ async def issue(request: Request, identity: SignedIn, services: InHouse) -> Resp
 
 
 @router.post(REVOKE)
-async def revoke(request: Request, number: str, identity: SignedIn, services: InHouse) -> Response:
+async def revoke(request: Request, number: str, identity: Ordering, services: InHouse) -> Response:
     """Revoke a token. From then on it records nothing, and within a second it signs nobody in."""
     subject = subject_id("ledger", number)
     return await _ordered(request, services, identity, RevokeToken, subject)
@@ -106,7 +106,7 @@ async def revoke(request: Request, number: str, identity: SignedIn, services: In
 
 @router.post(ERASE)
 async def erase_subject(
-    request: Request, identity: SignedIn, subject: Addressed, services: InHouse
+    request: Request, identity: Ordering, subject: Addressed, services: InHouse
 ) -> Response:
     """Destroy the key of a person's or a subject's personal values, and with it every copy of them."""
 
@@ -119,7 +119,7 @@ async def erase_subject(
 
 
 @router.post(HOLDS)
-async def place_hold(request: Request, identity: SignedIn, services: InHouse) -> Response:
+async def place_hold(request: Request, identity: Ordering, services: InHouse) -> Response:
     """Forbid that a subject's personal values are erased, until the hold is lifted."""
     return await _ordered(request, services, identity, PlaceLegalHold, LEDGER)
 
@@ -132,7 +132,7 @@ def holds(identity: SignedIn, services: InHouse) -> Response:
 
 
 @router.post(LIFT)
-async def lift_hold(request: Request, hold: str, identity: SignedIn, services: InHouse) -> Response:
+async def lift_hold(request: Request, hold: str, identity: Ordering, services: InHouse) -> Response:
     """Let a legal hold go."""
     return await _ordered(request, services, identity, LiftLegalHold, LEDGER, hold=hold)
 

@@ -22,6 +22,7 @@ JSON: Final = "application/json"
 NESTING: Final = 248
 """254 levels are what orjson writes; the six above leave room for the entry around the data."""
 _ETAG: Final = re.compile(r'"([0-9]{1,16})"')
+ON_BEHALF_OF: Final = b"on-behalf-of"
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -139,6 +140,20 @@ def expected_version(headers: Headers) -> int | None:
             'expected If-Match: "<version>" as the ETag of the subject gave it, got something else'
         )
     return int(match[1])
+
+
+def on_behalf_of(scope: Mapping[str, Any]) -> str | None:
+    """What `On-Behalf-Of` says, as received. Raises Malformed for more than one: an order has one holder."""
+    sent = [value for name, value in scope["headers"] if name == ON_BEHALF_OF]
+    if len(sent) > 1:
+        raise Malformed(f"expected one On-Behalf-Of, got {len(sent)}")
+    return sent[0].decode("latin-1") if sent else None
+
+
+def refuse_on_behalf_of(headers: Headers, why: str) -> None:
+    """Raises Malformed where the header says nothing: it must not go unheard."""
+    if ON_BEHALF_OF in headers:
+        raise Malformed(f"{why}; leave out On-Behalf-Of")
 
 
 def idempotency_key(headers: Headers) -> str | None:

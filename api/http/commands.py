@@ -20,6 +20,7 @@ from api.http.bodies import (
     expected_version,
     headers_of,
     idempotency_key,
+    on_behalf_of,
     parse_json,
     read_body,
     refuse_commitments,
@@ -56,7 +57,8 @@ class CommandEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         services = self._services
         headers = headers_of(scope)
-        identity = await services.keeper.identify(headers)
+        signed_in = await services.keeper.identify(headers)
+        identity = signed_in.acting_for(on_behalf_of(scope))
         ordered, subject = addressed(scope["path_params"])
         scope["itsm_ledger.route"] = route_of(ordered)
         identity.require(ordered.family.name, right_to_order(ordered.family))
@@ -133,11 +135,16 @@ def read_command(
 def request_under_key(
     services: Services, identity: Identity, scope: Scope, headers: Headers, body: bytes
 ) -> Request | None:
-    """The client's idempotency key with the keyed hash of method, path and body as received."""
+    """The client's idempotency key with the keyed hash of method, path and body as received.
+
+    On whose behalf stands behind the path, which has no space in it: for somebody else is another request.
+    """
     key = idempotency_key(headers)
     if key is None:
         return None
-    received = b"%b %b\n%b" % (scope["method"].encode(), scope["raw_path"], body)
+    holder = identity.actor.on_behalf_of
+    for_ = b" " + holder.encode() if holder else b""
+    received = b"%b %b%b\n%b" % (scope["method"].encode(), scope["raw_path"], for_, body)
     return Request(identity.actor.principal, key, services.ledger.vault.request_hash(received))
 
 

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.errors import problem_of, status_of
 from api.http.answers import JsonAnswer, receipts_json
-from api.http.bodies import headers_of, read_body
+from api.http.bodies import headers_of, read_body, refuse_on_behalf_of
 from api.http.cloudevents import Source, read_events, read_fact
 from api.http.commands import receipt_answer
 from api.http.services import Services
@@ -60,6 +60,7 @@ class FactsEndpoint:
         settings = services.house.settings
         headers = headers_of(scope)
         identity = await services.keeper.identify(headers)
+        refuse_on_behalf_of(headers, "a source says by authid in each fact who acted")
         source = await services.keeper.source(identity)
         body = await read_body(headers, receive, settings.body_limit_bytes)
         events, batched = read_events(headers, body, settings.batch_limit_events)

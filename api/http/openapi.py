@@ -33,8 +33,9 @@ DESCRIPTION: Final = """\
 The record of IT service management that can be believed without trusting the people who run it.
 
 Every append is answered with a receipt once it is durable. `Idempotency-Key` makes a retry safe, `If-Match:
-"<version>"` makes it conditional, `?proof=true` adds the proof to the receipt. Every failure is a problem
-(RFC 9457) whose `type` leads to a page that says what to do.
+"<version>"` makes it conditional, `?proof=true` adds the proof to the receipt. `On-Behalf-Of: principal/…` gives an
+order for somebody who delegated their role. Every failure is a problem (RFC 9457) whose `type` leads to a page that
+says what to do.
 """
 TAGS: Final = {
     "Incidents": "Orders about incidents.",
@@ -87,6 +88,14 @@ PROBLEM_EXAMPLE: Final[Schema] = {
     "rules": ["closer-is-not-resolver"],
     "what_to_do": "`rules` names what forbids it; somebody else may be entitled.",
 }
+ON_BEHALF_OF: Final[Schema] = {
+    "name": "On-Behalf-Of",
+    "in": "header",
+    "schema": {"type": "string", "pattern": "^principal/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$"},
+    "example": "principal/PRN0000012",
+    "description": "Who delegated the role that this order is given in; both are recorded. Without a delegation that "
+    "counts now the order is refused.",
+}
 _HEADERS: Final[Sequence[Schema]] = (
     {
         "name": "Idempotency-Key",
@@ -101,6 +110,7 @@ _HEADERS: Final[Sequence[Schema]] = (
         "example": '"3"',
         "description": "The version that the subject must be at; else 412.",
     },
+    ON_BEHALF_OF,
     {
         "name": "proof",
         "in": "query",
@@ -189,6 +199,7 @@ def _administration(schemas: Schema) -> Iterator[tuple[str, Schema]]:
     yield (
         administration.TOKENS,
         {
+            "parameters": [ON_BEHALF_OF],
             "requestBody": _body(token, example["example"], schemas),  # type: ignore[arg-type]  # it is a mapping
             "responses": {"201": {"description": "Issued", "content": issued}},
         },

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from api.compose import House
 from api.http.background import Vitals
-from api.http.bodies import headers_of
+from api.http.bodies import headers_of, on_behalf_of, refuse_on_behalf_of
 from api.http.dispatch import Dispatcher
 from api.http.keeper import Keeper
 from api.http.metrics import Metrics
@@ -48,12 +48,24 @@ def services_of(request: Request) -> Services:
 async def signed_in(
     request: Request, services: Annotated[Services, Depends(services_of)]
 ) -> Identity:
-    """Raises Unauthenticated."""
-    return await services.keeper.identify(headers_of(request.scope))
+    """Who reads. Raises Unauthenticated, and Malformed for reading on somebody's behalf."""
+    headers = headers_of(request.scope)
+    identity = await services.keeper.identify(headers)
+    refuse_on_behalf_of(headers, "everybody reads in their own name")
+    return identity
+
+
+async def ordering(
+    request: Request, services: Annotated[Services, Depends(services_of)]
+) -> Identity:
+    """Who gives an order, and on whose behalf. Raises Unauthenticated, Malformed."""
+    identity = await services.keeper.identify(headers_of(request.scope))
+    return identity.acting_for(on_behalf_of(request.scope))
 
 
 InHouse = Annotated[Services, Depends(services_of)]
 SignedIn = Annotated[Identity, Depends(signed_in)]
+Ordering = Annotated[Identity, Depends(ordering)]
 
 
 def revealed(services: Services, identity: Identity, subject: str, told: Json) -> Json:
