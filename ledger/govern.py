@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 from domain.acting_for import check_acting_for
 from domain.acts import LEDGER
@@ -17,21 +16,13 @@ from domain.identity import is_erased
 from domain.may import Decision, DecisionRequest, May
 from domain.policy_schema import action_of
 from domain.timers import Timer, has_timers, timers_of
+from ledger.case import Looks, Rosters, States
 from ledger.entry import Correction, Draft
 from ledger.ids import new_uuid7
 from ledger.refusals import Attempt, attempt_of
-from ledger.rosters import Roster
 from ledger.states import UNKNOWN, Loaded
 from ledger.taken import Request
 from ledger.view import SYSTEM, Needs, Receipt, View
-
-
-class Looks(Protocol):
-    """Where a decision looks: at the log as it is held under the lock, or at what a process has at hand."""
-
-    def load(self, subject: str) -> Loaded: ...
-
-    def roster(self, name: str) -> Roster: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,66 +57,6 @@ class Order:
     correlationid: str | None = None
     causationid: str | None = None
     due: str | None = None
-
-
-class States(Mapping[str, State]):
-    """Any subject's state, loaded when it is asked for. `versions`: of all that were."""
-
-    def __init__(self, looks: Looks) -> None:
-        self._looks = looks
-        self._states: dict[str, State] = {}
-        self.versions: dict[str, int] = {}
-
-    def __getitem__(self, subject: str) -> State:
-        if subject not in self._states:
-            self.take(subject)
-        return self._states[subject]
-
-    def get(self, subject: str, default: Any = None) -> Any:
-        """As `[]`, and twice as fast as what a Mapping comes with."""
-        return self[subject]
-
-    def take(self, subject: str) -> Loaded:
-        loaded = self._looks.load(subject)
-        self._states[subject], self.versions[subject] = loaded.state, loaded.version
-        return loaded
-
-    def put(self, subject: str, state: State) -> None:
-        """What is not looked up: the subject that is about to be created."""
-        self._states[subject] = state
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._states)
-
-    def __len__(self) -> int:
-        return len(self._states)
-
-
-class Rosters(Mapping[str, Sequence[str]]):
-    """Any roster's members, loaded when they are asked for. `versions`: of all that were."""
-
-    def __init__(self, looks: Looks) -> None:
-        self._looks = looks
-        self._rosters: dict[str, Roster] = {}
-
-    def __getitem__(self, name: str) -> Sequence[str]:
-        if name not in self._rosters:
-            self._rosters[name] = self._looks.roster(name)
-        return self._rosters[name].members
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """As for `States`."""
-        return self[name]
-
-    @property
-    def versions(self) -> dict[str, int]:
-        return {name: roster.version for name, roster in self._rosters.items()}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rosters)
-
-    def __len__(self) -> int:
-        return len(self._rosters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from domain.by_policy import may_read
 from domain.command import Case
 from domain.families import FAMILIES
 from domain.policy_schema import READ, READ_PERSONAL, action_of
+from ledger.case import Rosters, States
 from ledger.database import Transaction
-from ledger.govern import Actor, Rosters, States
+from ledger.govern import Actor
 from ledger.ids import new_uuid7
 from ledger.ledger import Ledger
 from ledger.rosters import Roster, load_roster
