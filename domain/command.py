@@ -77,7 +77,10 @@ class Command(BaseModel):
     entry, which the ledger looks up and hands to the command's own check (see `domain/correction.py`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # Built when first used, as events are.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True
+    )
 
     family: ClassVar[Family]
     verb: ClassVar[str] = ""

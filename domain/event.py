@@ -79,7 +79,10 @@ class Event(BaseModel):
     `source=()` creates the subject, `source=None` holds in any state; `to=None` leaves the status.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    # Built when first used: a short command uses a few of some three hundred types.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True
+    )
 
     family: ClassVar[Family]
     type_name: ClassVar[str] = ""

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
-
 from domain.errors import Malformed
 
 SQLITE = "sqlite:///"
@@ -32,6 +29,10 @@ def library_environment(url: str, *, create_tables: bool) -> dict[str, str]:
         raise Malformed(
             "expected a database URL such as sqlite:///ledger.db or postgresql://user@host/name"
         )
+    # A command on SQLite need not load PostgreSQL's client.
+    from psycopg import ProgrammingError  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
     try:
         told = conninfo_to_dict(url)
     except ProgrammingError:

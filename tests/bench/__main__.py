@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench.appending import entitled, governed, observed
+from tests.bench.asking import asked
 from tests.bench.checking import checked
 from tests.bench.importing import imported
 from tests.bench.measuring import Figure
@@ -26,6 +27,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "import": imported,
     "append": governed,
     "entitled": entitled,
+    "asked": asked,
     "check": checked,
     "facts": lambda kind: observed(kind, 400_000),
     "subject": one_subject,
