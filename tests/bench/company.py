@@ -10,15 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from domain.errors import Refused
 from domain.grant import RoleGrantApproved, RoleGranted, RoleGrantRequested
 from domain.principal import PrincipalRegistered
 from domain.rosters import ROLES
 from ledger.entry import Draft
 from ledger.genesis import genesis_draft
 from ledger.ledger import Ledger, recorded
-from ledger.taken import Request
-from ledger.view import SYSTEM, Needs, View
+from ledger.proposal import Unordered
+from ledger.view import SYSTEM, View
 
 PEOPLE = 5_000
 AT_ONCE = 250
@@ -60,17 +59,10 @@ def staffed(ledger: Ledger, people: int = PEOPLE) -> Company:
 
 
 @dataclass(slots=True)
-class _Coming:
+class _Coming(Unordered):
     company: Company
     first: int
     count: int
-    request: Request | None = field(default=None, init=False)
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It comes alone."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         roles = {str(view.load(role).state["name"]): role for role in view.roster(ROLES).members}

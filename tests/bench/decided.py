@@ -7,19 +7,18 @@ and rules are those of the life it copies. Personal text is left out, which the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import cycle, zip_longest
 from typing import Any, NamedTuple
 
 from domain.change import change_content_hash
-from domain.errors import Refused
 from domain.event import Event, event_class
 from domain.fold import merge_patch
 from ledger.entry import Draft, Entry
 from ledger.ids import new_uuid7
 from ledger.ledger import Ledger, recorded
-from ledger.taken import Request
-from ledger.view import Needs, View
+from ledger.proposal import Unordered
+from ledger.view import View
 from tests.bench.company import Company
 from tests.bench.lives import lives
 from tests.bench.measuring import in_threads
@@ -83,15 +82,8 @@ def _life(entries: Sequence[Entry]) -> Life:
 
 
 @dataclass(slots=True)
-class _Copied:
+class _Copied(Unordered):
     lives: Sequence[Life]
-    request: Request | None = field(default=None, init=False)
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It comes alone."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         subjects = []

@@ -18,15 +18,14 @@ from api.settings import Settings
 from domain.acts import LEDGER, AuthorityEstablished, TokenIssued
 from domain.cedar import Question
 from domain.command import COMMANDS
-from domain.errors import Refused
 from domain.event import Event, State, events_of
 from domain.rosters import ROLES
 from ledger.entry import Draft
 from ledger.genesis import ALL_SCOPES, genesis_draft
 from ledger.ids import new_uuid7
 from ledger.ledger import Ledger, recorded
-from ledger.taken import Request
-from ledger.view import Needs, View
+from ledger.proposal import Unordered
+from ledger.view import View
 from tests.ways_in.cast import CAST, LONG_AGO, OTHER, RESOLVER
 from tests.ways_in.seats import Patch
 from tests.ways_in.situations import Situation, situation
@@ -177,20 +176,13 @@ class Ways:
 
 
 @dataclass(slots=True)
-class _Standing:
+class _Standing(Unordered):
     """States as they are to stand, each recorded as one event that says all of it."""
 
     states: Mapping[str, Patch]
     owners: Mapping[str, str | None]
     told_as: type[Event] | None = None
     said: Mapping[str, str] = field(default_factory=dict)
-    request: Request | None = field(default=None, init=False)
-
-    def attempt(self, error: Refused, at: str) -> None:
-        """Nobody ordered it."""
-
-    def foresee(self, needs: Needs) -> None:
-        """It comes alone."""
 
     def settle(self, view: View) -> Sequence[Draft]:
         return [
