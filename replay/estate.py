@@ -131,7 +131,7 @@ class Estate:
         self._others.pop(subject, None)
         self._others[subject] = state
         if len(self._others) > self._most:
-            for oldest in list(self._others)[: self._most // 4]:
+            for oldest in list(self._others)[: self._most // 4 + 1]:
                 del self._others[oldest]
 
 

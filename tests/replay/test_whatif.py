@@ -30,7 +30,7 @@ NEVER_CLOSED = (
 
 
 @dataclass(slots=True)
-class _Stated(Unordered):
+class Stated(Unordered):
     """Events that stand in the log without anybody having ordered them."""
 
     events: Sequence[tuple[str, Event]]
@@ -51,7 +51,7 @@ def suspended_by_a_closure(at: Desk) -> None:
         (CHANGE, drafted),
         (CHANGE, PirCompleted(reviewed_at=now)),
     ]
-    recorded(at.house.ledger.writer.submit([_Stated(stated)])[0])
+    recorded(at.house.ledger.writer.submit([Stated(stated)])[0])
     at.orders(CHANGE, "close", "change", closure_code="failed")
 
 
