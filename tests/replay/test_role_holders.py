@@ -6,6 +6,8 @@ import pytest
 
 from domain.errors import UnknownSubject
 from domain.moments import to_text
+from domain.timers import timers_of
+from ledger.govern import timer_order
 from projections.grants import GrantFilter, GrantRegister, find_grants
 from projections.runner import Runner
 from projections.views import Views
@@ -78,7 +80,9 @@ def test_what_was_recorded_late_is_so_in_effect_and_was_not_known(office: Office
     """A timer's expiry is dated when it was due; the ledger knew of it once the timer had run."""
     grant = office.granted("tester", "ANNE", valid_to=hours_later(5))
     office.wait_until(8)
-    office.does("SYSTEM", "expire", grant, family="grant")
+    ledger = office.house.ledger
+    (timer,) = timers_of(grant, ledger.subject(grant).state)
+    ledger.execute(timer_order(grant, timer))
 
     before = holders(office, at=hours_later(4), basis="known")
     assert others(before, office) == ["ANNE"]
