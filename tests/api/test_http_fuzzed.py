@@ -1,7 +1,7 @@
 """Whatever the API's description allows or forbids, sent by whoever: no 5xx, and nothing that is not described.
 
 Each test goes through every operation of `/openapi.json` with input made by schemathesis, valid and invalid, the
-same on every run. `ITSM_LEDGER_FUZZ_EXAMPLES` says how many requests each operation gets from who may do everything.
+same on every run. `FUZZ_EXAMPLES` says how many requests each operation gets from who may do everything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.api.fuzzed import Fuzzed, fuzzed
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES: Final = int(os.environ.get("ITSM_LEDGER_FUZZ_EXAMPLES", "8"))
+EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "8"))
 OBSERVE: Final = "POST /v1/events"
 ANYBODYS: Final = {
     *(

@@ -35,6 +35,7 @@ pytestmark = pytest.mark.slow
 
 FILE = ("data", "go_changes_crypto_mod.csv.gz")
 INDEPENDENT, IMPLEMENTER = "change-approver-is-independent", "implementer-is-not-approver"
+DEVELOPER = "implementer-is-not-developer"
 
 
 class Log(NamedTuple):
@@ -169,7 +170,17 @@ def test_the_policy_in_force_finds_who_approved_and_submitted(
     expected = [row["change_id"] for row in changes.rows if row["submitter"] in approvers(row)]
     assert found == Counter(f"change/{number}" for number in expected)
     assert len(expected) == 462
-    assert len(findings) == 59 + 462, "and nothing else"
+
+
+def test_the_policy_in_force_finds_who_submitted_what_they_wrote_and_nothing_else(
+    changes: Log, findings: list[Otherwise]
+) -> None:
+    found = Counter(one.subject for one in findings if DEVELOPER in one.rules)
+
+    expected = [row["change_id"] for row in changes.rows if row["author"] == row["submitter"]]
+    assert found == Counter(f"change/{number}" for number in expected)
+    assert len(expected) == 547
+    assert {rule for one in findings for rule in one.rules} == {INDEPENDENT, IMPLEMENTER, DEVELOPER}
 
 
 def test_the_bot_is_the_only_service(changes: Log) -> None:
