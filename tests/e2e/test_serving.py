@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from api.compose import open_house
 from api.http.connections import HEADER_LIMIT_BYTES
+from domain.moments import from_text
 from tests.api.http_client import INCIDENT
 from tests.e2e.servers import Server, server
 
@@ -316,3 +318,26 @@ def test_logs_hold_neither_tokens_nor_what_was_sent(tmp_path: Path) -> None:
         assert "listening" in logged
         assert served.made.token.split("_")[2] not in logged
         assert "Lovelace" not in logged
+
+
+def test_what_is_due_is_ordered_while_it_serves(tmp_path: Path) -> None:
+    """A freeze that ends while nobody looks is recorded as expired, as of its end."""
+    with server(tmp_path) as served:
+        served.start()
+        end = datetime.now(UTC) + timedelta(seconds=2)
+        interval = {"start": datetime.now(UTC).isoformat(), "end": end.isoformat()}
+        said = {"title": "Books", "services": ["erp"], "interval": interval, "reason": "Closing"}
+        status, answer = _ask(served, "POST", "/v1/freezes", said)
+        assert status == 201, answer
+        subject = orjson.loads(answer)["subject"].removeprefix("freeze/")
+
+        deadline = time.monotonic() + 60
+        while (state := orjson.loads(_ask(served, "GET", f"/v1/freezes/{subject}")[1])["state"])[
+            "status"
+        ] == "active":
+            assert time.monotonic() < deadline, "nobody ended the freeze"
+            time.sleep(0.1)
+
+        assert state["status"] == "expired"
+        history = orjson.loads(_ask(served, "GET", f"/v1/freezes/{subject}/history")[1])
+        assert from_text(history["events"][-1]["time"]) == end
