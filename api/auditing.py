@@ -5,14 +5,16 @@ Every answer is JSON-ready, and names the position that it reflects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from api.identity import Identity
 from api.periods import positions_between
 from api.policies import HandedIn, validated
+from api.readings import note
 from domain.event import Json
+from domain.reading import ReadingKind
 from ledger.ledger import Ledger
 from ledger.reveal import reveal
 from replay.change_authority import change_authority
@@ -41,30 +43,35 @@ class Auditing:
     def authority(self, change: str) -> Answer:
         """Who approved the change, with what authority then; was it what was implemented. Raises UnknownSubject."""
         self._reads("change", "model", "deployment", *_AUTHORITY)
-        return self._told(change_authority(self.ledger, change))
+        found = self._told(change_authority(self.ledger, change))
+        self._noted("authority", found["approvals"], change)
+        return found
 
     def holders(self, role: str, moment: Moment) -> Answer:
         """Who held the role at the moment. Raises UnknownSubject, MomentRefused."""
         self._reads("role", "grant", "principal")
-        return self._told(role_holders(self.ledger, role, moment))
+        found = self._told(role_holders(self.ledger, role, moment))
+        self._noted("holders", found["holders"], role)
+        return found
 
     def late_approvals(self, start: str | None, end: str | None) -> Answer:
         self._reads("change")
-        return self._of_period(late_approvals, start, end)
+        return self._of_period("late-approvals", late_approvals, start, end)
 
     def emergencies(self, start: str | None, end: str | None) -> Answer:
         self._reads("change", *_AUTHORITY)
-        return self._of_period(emergencies, start, end)
+        return self._of_period("emergencies", emergencies, start, end)
 
     def in_freezes(self, start: str | None, end: str | None) -> Answer:
         self._reads("change", "freeze", *_AUTHORITY)
-        return self._of_period(in_freezes, start, end)
+        return self._of_period("in-freezes", in_freezes, start, end)
 
     def delegated(self, start: str | None, end: str | None, limit: int = MOST_ACTS) -> Answer:
         """What was recorded on somebody's behalf. `start`, `end`: moments or positions."""
         self._reads("*")
         first, last = positions_between(self.ledger, start, end)
         found = delegated_acts(self.ledger, first, last, limit)
+        self._noted("delegated", found.acts)
         return {
             "from": found.start,
             "to": found.end,
@@ -93,6 +100,7 @@ class Auditing:
         for one in what_if(self.ledger.database, state, found=found, progress=progress):
             if limit is None or len(told) < limit:
                 told.append(told_case(one))
+        self._noted("check", told)
         return {"otherwise": told, "truncated": len(told) < found.otherwise, **told_counts(found)}
 
     def _reads(self, *families: str) -> None:
@@ -100,11 +108,19 @@ class Auditing:
             self.identity.require(family, "read")
 
     def _of_period(
-        self, question: Callable[[Ledger, Period], Answered], start: str | None, end: str | None
+        self,
+        what: ReadingKind,
+        question: Callable[[Ledger, Period], Answered],
+        start: str | None,
+        end: str | None,
     ) -> Answer:
         found = question(self.ledger, period_between(start, end))
+        self._noted(what, found.items)
         items = [self._told(item) for item in found.items]
         return {**found.period.told(), "position": found.position, "items": items}
+
+    def _noted(self, what: ReadingKind, shown: Sized, *about: str) -> None:
+        note(self.ledger, self.identity, what, entries=len(shown), about=about)
 
     def _told(self, found: Any) -> Answer:
         told = self._revealed(asdict(found))

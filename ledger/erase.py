@@ -44,9 +44,7 @@ def destroy_keys(ledger: Ledger, target: str, before_position: int) -> None:
 def finish_erasures(ledger: Ledger) -> int:
     """Destroy each key whose destruction is recorded but was interrupted. Returns how many there were."""
     finished = 0
-    for entry in ledger.entries_of(LEDGER):
-        if entry.type != SubjectKeyDestroyed.type_name:
-            continue
+    for entry in ledger.entries_of(LEDGER, SubjectKeyDestroyed):
         for target in entry.data["erased"]:
             if _has_older_key(ledger, target, entry.position):
                 destroy_keys(ledger, target, entry.position)

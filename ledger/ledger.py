@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import PersistenceError, Subscription
 
-from domain.acts import LEDGER
+from domain.acts import LEDGER, KeyRotated, LedgerCreated
 from domain.errors import LedgerError, Refused, UnknownSubject
+from domain.event import Event
 from domain.may import May
 from domain.moments import to_text
+from domain.reading import ReadingKind
 from ledger.checkpoints import CheckpointStore, Copies
 from ledger.clock import Clock, RecordingClock
 from ledger.database import Database
@@ -26,6 +28,7 @@ from ledger.migrate import check_version, schema_version
 from ledger.notes import VerifierKey, parse_vkey
 from ledger.observe import ObserveProposal
 from ledger.proofs import format_proof
+from ledger.reads import Reads
 from ledger.repository import Subject, fold_subject
 from ledger.rosters import Roster, load_roster
 from ledger.states import CACHED_SUBJECTS, Loaded, StateCache, load
@@ -77,6 +80,9 @@ class Ledger(Application[str]):
             self.database, self.tree, Copies(settings.copies) if settings.copies else None
         )
         self._cache = StateCache(settings.cached_subjects)
+        self.reads = Reads(clock.monotonic_seconds)
+        self.when_unrecorded: Callable[[int, LedgerError], None] = lambda requests, error: None  # noqa: ARG005 - a listener need not listen
+        """Told how many requests for audit data could not be recorded so far, and why."""
         self.source = ""
         self._writer: Writer | None = None
 
@@ -91,7 +97,12 @@ class Ledger(Application[str]):
         """Take appends from now on, as the log of this origin."""
         self.source = f"/ledgers/{origin}"
         self._writer = Writer(
-            self.database, self.vault, RecordingClock(self._clock), self._cache, self.source
+            self.database,
+            self.vault,
+            RecordingClock(self._clock),
+            self._cache,
+            self.source,
+            reads=self.reads,
         )
 
     def save(self, *_: Any, **__: Any) -> Any:
@@ -133,6 +144,25 @@ class Ledger(Application[str]):
         """One outcome for each, in order: its receipts, or why it was not recorded."""
         return self.writer.submit(proposals)
 
+    def note_reading(
+        self, by: str, what: ReadingKind, *, entries: int, about: Iterable[str] = ()
+    ) -> None:
+        """`by` was shown audit data: so many entries, or rows of an answer. Waits for nothing; `record_reads` records it."""
+        self.reads.note(by, what, self.now(), entries=entries, about=about)
+
+    def record_reads(self, *, all_of_them: bool = False) -> None:
+        """Record the readings that have waited for as long as they may, or all. Raises no LedgerError.
+
+        What could not be recorded stays owed, and `when_unrecorded` is told.
+        """
+        late = self.reads.pending if all_of_them else self.reads.is_late
+        if self._writer is None or not late:
+            return
+        try:
+            self._writer.settle_reads(all_of_them=all_of_them)
+        except LedgerError as error:
+            self.when_unrecorded(self.reads.pending, error)
+
     # Reading
 
     def load(self, subject: str) -> Loaded:
@@ -157,14 +187,15 @@ class Ledger(Application[str]):
         except AggregateNotFoundError:
             raise UnknownSubject(f"{subject} is not known", subject=subject) from None
 
-    def entries_of(self, subject: str) -> list[Entry]:
-        """All entries of a subject in order. Raises UnknownSubject."""
+    def entries_of(self, subject: str, *types: type[Event]) -> list[Entry]:
+        """All entries of a subject in order, or those of some types. Raises UnknownSubject, unless types are named."""
+        among = f"AND type IN ({', '.join('?' * len(types))}) " if types else ""
         rows = self.database.query(
             "SELECT position, entry FROM events WHERE subject = (SELECT id FROM subjects WHERE name = ?) "
-            "ORDER BY version",
-            (subject,),
+            f"{among}ORDER BY version",
+            (subject, *(one.type_name for one in types)),
         )
-        if not rows:
+        if not rows and not types:
             raise UnknownSubject(f"{subject} is not known", subject=subject)
         return [Entry(position, raw) for position, raw in rows]
 
@@ -176,6 +207,14 @@ class Ledger(Application[str]):
             (after, last),
         )
         return [Entry(position, raw) for position, raw in rows]
+
+    def count_entries(self, after: int, up_to: int, without: type[Event]) -> int:
+        """How many entries at positions after + 1 … up_to are of other types than that one."""
+        rows = self.database.query(
+            "SELECT count(*) FROM events WHERE position > ? AND position <= ? AND type <> ?",
+            (after, up_to, without.type_name),
+        )
+        return int(rows[0][0])
 
     def entry(self, position: int) -> Entry:
         """Raises UnknownSubject beyond the head."""
@@ -206,8 +245,9 @@ class Ledger(Application[str]):
 
     def vkeys(self) -> list[VerifierKey]:
         """The log's verifier keys, the newest first: what it is signed with now, and before each rotation."""
-        keys = [entry.data["vkey"] for entry in self.entries_of(LEDGER) if "vkey" in entry.data]
-        return [parse_vkey(key) for key in reversed(keys)]
+        # Most of what the ledger says of itself is who read: not looked through for its few keys.
+        said = self.entries_of(LEDGER, LedgerCreated, KeyRotated)
+        return [parse_vkey(entry.data["vkey"]) for entry in reversed(said)]
 
     def prove(self, position: int, checkpoint: Callable[[], str]) -> str:
         """A tlog-proof of the entry under the newest checkpoint, or under a new one if that is older."""
@@ -225,6 +265,7 @@ class Ledger(Application[str]):
         """What is owed to the log is recorded first. Raises StorageFailed when that fails; it is closed then too."""
         try:
             if self._writer is not None:
+                self.record_reads(all_of_them=True)
                 self._writer.settle_refusals()
         finally:
             self._close()

@@ -10,16 +10,18 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.errors import KeyReused, LedgerError, Refused
 from ledger.clock import RecordingClock
 from ledger.database import Database
-from ledger.entry import Draft, Entry
+from ledger.entry import Entry
 from ledger.errors import OutcomeUnknown, StorageFailed
 from ledger.log import lock_head
 from ledger.merkle import leaf_hash
-from ledger.proposal import Proposal, Unordered
+from ledger.owed import Owed, Settling
+from ledger.proposal import Proposal
+from ledger.reads import Reads
 from ledger.refusals import Refusals
 from ledger.states import StateCache
 from ledger.taken import Request
@@ -83,9 +85,13 @@ class Writer:
         clock: RecordingClock,
         cache: StateCache,
         source: str,
+        *,
+        reads: Reads,
     ) -> None:
+        """`reads`: what readers were shown, which this writer records when it is told to."""
         self._database, self._vault, self._clock, self._cache = database, vault, clock, cache
-        self._refusals = Refusals(clock.monotonic_seconds)
+        self._refusals, self._reads = Refusals(clock.monotonic_seconds), reads
+        self._owed: tuple[Owed[Any, Any], ...] = (self._refusals, reads)
         self._source = source
         self._mutex = threading.Lock()
         self._queue: deque[_Job] = deque()
@@ -107,7 +113,11 @@ class Writer:
     def settle_refusals(self) -> None:
         """Record the refusals that were only counted so far. Raises as `submit`."""
         if self._refusals.owes:
-            self.submit([_Owed(self._refusals)])
+            self.submit([Settling(self._refusals, all_of_them=True)])
+
+    def settle_reads(self, *, all_of_them: bool) -> None:
+        """Record what readers were shown, once it has been owed for too long, or whatever is owed. Raises as `submit`."""
+        self.submit([Settling(self._reads, all_of_them=all_of_them)])
 
     def enqueue(self, proposals: Sequence[Proposal], when_done: Callable[[], None]) -> _Job:
         """For an event loop: `when_done` is called from the thread that commits, which `drain` may be.
@@ -255,20 +265,25 @@ class Writer:
                 is_written = True
         except OutcomeUnknown:
             if view is None or not is_written or not self._is_committed(view):
-                self._refusals.undo()
+                self._undo()
                 raise
             self._cache.position = 0  # whatever came in between: start from the log itself
         except Exception as error:  # one job's own, perhaps: the caller tries each alone
-            self._refusals.undo()
+            self._undo()
             if view is None or (is_written and not isinstance(error, StorageFailed)):
                 raise
             return error
         else:
             self._cache.accept(moved, rosters, after)
-        self._refusals.keep()
+        for owed in self._owed:
+            owed.keep()
         for job in jobs:
             job.failure = None
         return None
+
+    def _undo(self) -> None:
+        for owed in self._owed:
+            owed.undo()
 
     def _is_committed(self, view: View) -> bool:
         """After a connection broke in COMMIT: is it certain that our entries are there?"""
@@ -281,16 +296,6 @@ class Writer:
         except StorageFailed:
             return False  # what broke is still broken
         return bool(rows) and rows[0][0] == last.leaf_hash
-
-
-class _Owed(Unordered):
-    """The refusals that are owed, on their way into the log."""
-
-    def __init__(self, refusals: Refusals) -> None:
-        self._refusals = refusals
-
-    def settle(self, view: View) -> Sequence[Draft]:
-        return self._refusals.due(view, all_of_them=True)
 
 
 def _prefetch(view: View, proposals: Sequence[Proposal]) -> None:

@@ -61,6 +61,8 @@ def show(
             basis=basis,
         )
         told = _told_as_of(session, found)
+        if at is not None or known_at is not None or position is not None:
+            session.noted("past-state", about=(subject,))
     if as_json:
         tell(told)
         return
@@ -77,6 +79,7 @@ def history(subject: SubjectArgument, as_json: Annotated[bool, JSON_OPTION] = Fa
         session.reads(subject)
         steps = [step_as_json(step) for step in steps_of(session.ledger, subject)]
         steps = session.revealed(subject, steps)
+        session.noted("history", entries=len(steps), about=(subject,))
     if as_json:
         tell({"subject": subject, "events": steps})
         return
@@ -115,6 +118,7 @@ def diff(
             "to": _told_moment(found.after),
             "fields": session.revealed(subject, fields),
         }
+        session.noted("past-state", entries=len(fields), about=(subject,))
     if as_json:
         tell(told)
         return
@@ -131,14 +135,18 @@ def events(
     ] = False,
 ) -> None:
     """The entries in order, each a CloudEvent on a line of its own (JSON Lines), as stored."""
+    from api.readings import note_entries
+
     with opened() as session:
         session.identity.require("*", "read")
         while True:
             page = session.ledger.entries(after, PAGE_ENTRIES)
+            note_entries(session.ledger, session.identity, page)
             _tell_entries(page)
             if page:
                 after = page[-1].position
             elif follow:
+                session.ledger.record_reads()  # whoever follows for days is not recorded in the end only
                 session.ledger.database.wait_for_append(FOLLOW_SECONDS)
             else:
                 return

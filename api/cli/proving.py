@@ -159,28 +159,36 @@ def tiles(
     Entry bundles hold content. Run it again to bring the directory up to date: full tiles never change
     and are not written twice. The checkpoint comes last, so that it never promises a missing tile.
     """
+    from api.readings import note_positions
+
     with opened() as session:
         session.identity.require("*", "read")
-        _require_same_log(session.ledger, output / "checkpoint")
+        had = _require_same_log(session.ledger, output / "checkpoint")
         checkpoint = session.house.checkpoint()
         size = _covered(session.ledger, checkpoint)
         written = _write_tiles(session.ledger, output, size)
         write_whole(output / "vkey", f"{session.ledger.vkeys()[0]}\n".encode())
         write_whole(output / "checkpoint", checkpoint.encode())
+        note_positions(session.ledger, session.identity, had, size)
     if as_json:
         tell({"directory": str(output), "size": size, "written": written})
         return
     note(f"{output}: {size} entries, {written} tiles written")
 
 
-def _require_same_log(ledger: Ledger, kept: Path) -> None:
-    """What is there is not written again, so it must be of this log. Raises Unsigned or NotConsistent."""
+def _require_same_log(ledger: Ledger, kept: Path) -> int:
+    """How many entries are there. They are not written again, so they must be of this log.
+
+    Raises Unsigned or NotConsistent.
+    """
     from ledger.checkpoints import check_extends
     from ledger.notes import verify_checkpoint
 
-    if kept.exists():
-        found = verify_checkpoint(kept.read_bytes(), ledger.vkeys()).checkpoint
-        check_extends(ledger.tree, found)
+    if not kept.exists():
+        return 0
+    found = verify_checkpoint(kept.read_bytes(), ledger.vkeys()).checkpoint
+    check_extends(ledger.tree, found)
+    return found.size
 
 
 def _covered(ledger: Ledger, checkpoint: str) -> int:

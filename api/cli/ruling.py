@@ -66,9 +66,12 @@ def check(
             cases = what_if(session.ledger.database, state, found=found, progress=told)
             if as_json:
                 tell({"otherwise": [told_case(one) for one in cases], **told_counts(found)})
-                return
-            for one in cases:
-                _say_case(one)
+            else:
+                for one in cases:
+                    _say_case(one)
+        session.noted("check", entries=found.otherwise)
+    if as_json:
+        return
     _say_counts(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from api.oidc import Issuers
     from api.settings import Settings
     from domain.command import Command
+    from domain.errors import LedgerError
     from domain.event import Json
+    from domain.reading import ReadingKind
     from ledger.ledger import Ledger
     from ledger.writer import Recorded
 
@@ -51,10 +53,15 @@ class Session:
 
     def revealed(self, subject: str, told: Json) -> Json:
         """With personal values for who may see them, without for everybody else."""
-        from ledger.reveal import reveal
+        from api.readings import revealed
 
-        allowed = self.identity.sees_personal(subject.split("/", 1)[0])
-        return reveal(self.ledger, subject, told, allowed=allowed)
+        return revealed(self.ledger, self.identity, subject, told)
+
+    def noted(self, what: ReadingKind, *, entries: int = 1, about: Iterable[str] = ()) -> None:
+        """Whoever is acting was shown audit data: so many entries, or rows of an answer. Recorded in the end."""
+        from api.readings import note
+
+        note(self.ledger, self.identity, what, entries=entries, about=about)
 
     def order(
         self,
@@ -96,11 +103,20 @@ def opened(using: Settings | None = None, *, on_behalf_of: str | None = None) ->
 
     chosen = using or settings()
     house = open_house(chosen)
+    house.ledger.when_unrecorded = _tell_unrecorded
     try:
         there = who_is_there(house.ledger, chosen, house.issuers)
         yield Session(house, there.acting_for(on_behalf_of))
     finally:
         house.close()
+
+
+def _tell_unrecorded(requests: int, error: LedgerError) -> None:
+    """The command was carried out; that somebody read is not in the log."""
+    from api.cli.output import note
+
+    what = f"{requests} readings of audit data could not be recorded"
+    note(f"itsm-ledger: {what}: {error.message} [{error.code}]")
 
 
 def who_is_there(ledger: Ledger, chosen: Settings, issuers: Issuers | None = None) -> Identity:

@@ -30,7 +30,7 @@ from api.http import (
 )
 from api.http.answers import problem_answer
 from api.http.appends import Appends
-from api.http.background import ProjectionThread, Publisher, TimerThread, Vitals
+from api.http.background import ProjectionThread, Publisher, ReadRecorder, TimerThread, Vitals
 from api.http.bodies import ClientGone
 from api.http.dispatch import Dispatcher
 from api.http.gate import Gate
@@ -40,6 +40,7 @@ from api.http.openapi import describe
 from api.http.projecting import ProjectionProcess
 from api.http.services import Services
 from api.http.watch import HeadWatch
+from api.readings import Bundles
 from api.timekeeper import Timekeeper
 from domain.errors import LedgerError, Malformed
 from ledger.writer import Outcome
@@ -114,6 +115,7 @@ def _services(house: House) -> Services:
         timekeeper=Timekeeper(ledger, views),
         metrics=metrics,
         vitals=Vitals(),
+        bundles=Bundles(ledger),
     )
 
 
@@ -127,15 +129,21 @@ async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> A
     )
     stop = asyncio.Event()
     services.dispatcher.start()
+    recorder = ReadRecorder(services.ledger, services.metrics)
     timers = TimerThread(services.timekeeper)
     beside = asyncio.gather(
-        services.watch.run(stop), publisher.run(stop), kept.run(stop), timers.run(stop)
+        services.watch.run(stop),
+        publisher.run(stop),
+        kept.run(stop),
+        recorder.run(stop),
+        timers.run(stop),
     )
     try:
         yield
     finally:
         services.watch.close()
         await services.dispatcher.close()
+        await recorder.finish()  # before the last checkpoint, which then covers it
         stop.set()
         await beside
         services.views.close()

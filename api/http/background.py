@@ -7,14 +7,19 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
 from api.compose import House
+from api.http.metrics import Metrics
 from api.timekeeper import Timekeeper
 from domain.errors import LedgerError
+from ledger.ledger import Ledger
 from projections.runner import Runner
 
+READS_LOOK_SECONDS: Final = 1.0
+"""How much longer than a minute a reading may be owed."""
 _log = structlog.get_logger(__name__)
 
 
@@ -73,6 +78,36 @@ class TimerThread:
         await stop.wait()
         self._stop.set()
         await running
+
+
+class ReadRecorder:
+    """Records, beside the requests, who read audit data. What could not be recorded is told by metrics and tried again."""
+
+    def __init__(self, ledger: Ledger, metrics: Metrics) -> None:
+        self._ledger, self._metrics = ledger, metrics
+        self._failure: str | None = None
+        ledger.when_unrecorded = self._failed
+        metrics.reading(lambda: ledger.reads.pending)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set."""
+        while not stop.is_set():
+            if self._ledger.reads.is_late:
+                await asyncio.to_thread(self._ledger.record_reads)
+            else:
+                self._failure = None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), READS_LOOK_SECONDS)
+
+    async def finish(self) -> None:
+        """Whatever is owed."""
+        await asyncio.to_thread(self._ledger.record_reads, all_of_them=True)
+
+    def _failed(self, requests: int, error: LedgerError) -> None:
+        self._metrics.readings_not_recorded()
+        if self._failure != error.code:
+            _log.error("readings-not-recorded", code=error.code, requests=requests)
+        self._failure = error.code
 
 
 class ProjectionThread:

@@ -14,6 +14,7 @@ from api.http.bodies import headers_of
 from api.http.cloudevents import BATCHED, STRUCTURED
 from api.http.services import InHouse, Services, SignedIn
 from api.identity import Identity
+from api.readings import note_entries
 from domain.errors import Malformed
 from ledger.entry import Entry
 
@@ -39,7 +40,9 @@ def feed(
     """
     page = services.ledger.entries(after, limit)
     following = page[-1].position if page else after
-    body = b"[" + b",".join(entry.raw for entry in readable(page, identity)) + b"]"
+    shown = readable(page, identity)
+    note_entries(services.ledger, identity, shown)
+    body = b"[" + b",".join(entry.raw for entry in shown) + b"]"
     headers = {
         NEXT_AFTER: str(following),
         "Link": f'</v1/events?after={following}&limit={limit}>; rel="next"',
@@ -76,6 +79,7 @@ def event(
     """One entry exactly as it is stored: the bytes whose hash is the leaf that a proof leads from."""
     entry = services.ledger.entry(position)
     identity.require(family_of(entry), "read")
+    note_entries(services.ledger, identity, [entry], about=(entry.subject,))
     return Response(entry.raw, media_type=STRUCTURED)
 
 
@@ -105,7 +109,9 @@ async def _following(
         page = await asyncio.to_thread(services.ledger.entries, after, STREAM_PAGE)
         if page:
             after = page[-1].position
-            yield b"".join(map(_event, readable(page, identity)))
+            shown = readable(page, identity)
+            note_entries(services.ledger, identity, shown)
+            yield b"".join(map(_event, shown))
         elif not await services.watch.wait(HEARTBEAT_SECONDS):
             yield b": still here\n\n"
         try:

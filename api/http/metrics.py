@@ -50,6 +50,16 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self._pending_reads = Gauge(
+            "itsm_ledger_reads_unrecorded",
+            "Requests for audit data that no entry tells of yet",
+            registry=registry,
+        )
+        self._failed_reads = Counter(
+            "itsm_ledger_read_record_failures_total",
+            "Times that readings of audit data could not be recorded; they are tried again",
+            registry=registry,
+        )
         self._groups = Histogram(
             "itsm_ledger_commit_group_proposals",
             "Orders and facts of HTTP requests that were answered together after a commit",
@@ -92,6 +102,13 @@ class Metrics:
     def sign_in_refused(self, outcome: str) -> None:
         """`outcome` is one of our own words, never a client's."""
         self._refused_sign_ins.labels(outcome).inc()
+
+    def reading(self, pending: Callable[[], int]) -> None:
+        """`pending` is asked with each scrape."""
+        self._pending_reads.set_function(pending)
+
+    def readings_not_recorded(self) -> None:
+        self._failed_reads.inc()
 
     def settled(self, outcomes: Sequence[Outcome]) -> None:
         """What one commit came to."""

@@ -35,12 +35,14 @@ async def tile(
     """A hash tile, public, or an entry bundle (`entries/…`), for who may read every family."""
     named = parse_tile_path(f"tile/{path}")
     services = services_of(request)
-    reach = "public"
+    reach, identity = "public", None
     if named.level == "entries":
         identity = await signed_in(request, services)
         identity.require("*", "read")
         reach = "private"
     body = await run_in_threadpool(services.ledger.tree.tile, named)
+    if identity is not None:
+        await run_in_threadpool(services.bundles.note, identity, named)
     return Response(body, media_type=BYTES, headers={"Cache-Control": f"{reach}, {FOR_EVER}"})
 
 

@@ -13,6 +13,7 @@ from api.errors import NoSuchAddress
 from api.http.answers import JsonAnswer
 from api.http.services import InHouse, Services, SignedIn, revealed
 from api.identity import Identity
+from api.readings import note
 from domain.event import Moment
 from domain.families import BY_PLURAL, FAMILIES
 from projections import activity, flow
@@ -80,9 +81,11 @@ def activity_by_actor(
             family=asked.family,
             limit=asked.limit,
         )
+        note(services.ledger, identity, "activity", entries=len(found.rows))
         return _told(found)
     found = activity.activity_of(services.views, asked.actor, since=asked.since, until=asked.until)
     rows = [row for row in found.rows if asked.family in {None, row["family"]}]
+    note(services.ledger, identity, "activity", entries=len(rows), about=(asked.actor,))
     return _told(Answer(found.position, rows))
 
 

@@ -15,10 +15,11 @@ from api.http.keeper import Keeper
 from api.http.metrics import Metrics
 from api.http.watch import HeadWatch
 from api.identity import Identity
+from api.readings import Bundles
+from api.readings import revealed as revealed_by
 from api.timekeeper import Timekeeper
 from domain.event import Json
 from ledger.ledger import Ledger
-from ledger.reveal import reveal
 from projections.runner import Runner
 from projections.views import Views
 
@@ -34,6 +35,7 @@ class Services:
     timekeeper: Timekeeper
     metrics: Metrics
     vitals: Vitals
+    bundles: Bundles
 
     @property
     def ledger(self) -> Ledger:
@@ -70,6 +72,4 @@ Ordering = Annotated[Identity, Depends(ordering)]
 
 def revealed(services: Services, identity: Identity, subject: str, told: Json) -> Json:
     """With personal values for who holds the right `personal`, and [personal] for everybody else."""
-    return reveal(
-        services.ledger, subject, told, allowed=identity.sees_personal(subject.split("/", 1)[0])
-    )
+    return revealed_by(services.ledger, identity, subject, told)

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from api.errors import NoSuchAddress
 from api.http.answers import JsonAnswer
 from api.http.services import InHouse, SignedIn, revealed
+from api.readings import note
 from domain.errors import Malformed
 from domain.families import BY_PLURAL, subject_id
 from replay.as_of import AsOf, subject_as_of
@@ -68,6 +69,8 @@ def state(
     )
     told = {**told_moment(found), "state": revealed(services, identity, subject, found.state)}
     is_newest = at is None and known_at is None and position is None
+    if not is_newest:
+        note(services.ledger, identity, "past-state", about=(subject,))
     return JsonAnswer(told, headers={"ETag": f'"{found.version}"'} if is_newest else None)
 
 
@@ -75,6 +78,7 @@ def state(
 def subject_history(subject: Readable, identity: SignedIn, services: InHouse) -> Response:
     """Every event of a subject: who, when, why, by which rules, and what it changed, field by field."""
     steps = [as_json(step) for step in history(services.ledger, subject)]
+    note(services.ledger, identity, "history", entries=len(steps), about=(subject,))
     return JsonAnswer({"subject": subject, "events": revealed(services, identity, subject, steps)})
 
 
@@ -101,6 +105,7 @@ def subject_difference(
         }
         for field in found.fields
     ]
+    note(services.ledger, identity, "past-state", entries=len(fields), about=(subject,))
     return JsonAnswer(
         {
             "subject": subject,

@@ -74,13 +74,18 @@ def test_what_cannot_be_imported_leaves_no_trace(
     shell: Shell, file: str, mapping: str, told: str
 ) -> None:
     (shell.directory / "here.csv").write_text("number,colour\nINC1,red\n")
-    before = shell.ok("events").out
+    before = events_but_readings(shell)
 
     done = shell("import", str(shell.directory / file), "--mapping", mapping, "--json")
 
     assert (done.code, done.out) == (2, "")
     assert told in done.err
-    assert shell.ok("events").out == before
+    assert events_but_readings(shell) == before
+
+
+def events_but_readings(shell: Shell) -> list[str]:
+    told = shell.ok("events").out.splitlines()
+    return [entry for entry in told if "itsm.ledger.read.v1" not in entry]
 
 
 def test_the_help_and_the_documentation_name_every_shipped_mapping(shell: Shell) -> None:
