@@ -1,6 +1,6 @@
 """The orders that incidents take, and what must hold for each. The facts they lead to: `incident.py`.
 
-Who may give them is asked elsewhere (`rules.py`); here stands what holds for everybody.
+Who may give them is policy (`policies/`); here stands what holds for everybody.
 """
 
 from __future__ import annotations

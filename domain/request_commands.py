@@ -1,6 +1,6 @@
 """The orders that service requests take, and what must hold for each. The facts: `request.py`.
 
-Who may give them is asked elsewhere (`rules.py`); here stands what holds for everybody.
+Who may give them is policy (`policies/`); here stands what holds for everybody.
 """
 
 from __future__ import annotations

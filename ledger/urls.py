@@ -29,9 +29,8 @@ def library_environment(url: str, *, create_tables: bool) -> dict[str, str]:
         raise Malformed(
             "expected a database URL such as sqlite:///ledger.db or postgresql://user@host/name"
         )
-    # A command on SQLite need not load PostgreSQL's client.
-    from psycopg import ProgrammingError  # noqa: PLC0415 - see above
-    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - see above
+    from psycopg import ProgrammingError  # noqa: PLC0415 - who is on SQLite need not load it
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - the same
 
     try:
         told = conninfo_to_dict(url)

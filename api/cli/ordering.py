@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -22,6 +22,10 @@ OnBehalfOf = Annotated[
     typer.Option(help="principal/PRN0000012, who delegated the role to you. Both are recorded."),
 ]
 Reason = Annotated[str, typer.Option(help="Why. Recorded, as a commitment.")]
+
+
+BY_ITS_OWN_COMMAND: Final = {("ledger", "rotate-key"): "key rotate"}
+"""Orders that need more than their words: a key that nobody holds would sign nothing, and the ledger not open."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -61,6 +65,9 @@ def order(
     if command is None:
         _list_commands(family, as_json=as_json)
         return
+    if (family, command) in BY_ITS_OWN_COMMAND:
+        instead = BY_ITS_OWN_COMMAND[family, command]
+        raise Malformed(f"{family} {command} is given by `itsm-ledger {instead}`", command=command)
     said = _json_object(sys.stdin.read() if data == "-" else data)
     if reason is not None:
         said["reason"] = reason
@@ -228,7 +235,7 @@ def _list_commands(family: str, *, as_json: bool) -> None:
     found = {
         verb: {"what": (kind.__doc__ or "").splitlines()[0], "example": dict(kind.example)}
         for (name, verb), kind in sorted(COMMANDS.items())
-        if name == family
+        if name == family and (name, verb) not in BY_ITS_OWN_COMMAND
     }
     if as_json:
         tell(found)

@@ -137,3 +137,16 @@ def test_checkpoint_key_and_proof_come_as_json_too(tmp_path: Path) -> None:
     assert signed.size == shell.genesis
     assert keys == {"vkey": made["vkey"], "previous": []}
     assert proof["proof"].startswith("c2sp.org/tlog-proof@v1\nindex 2\n")
+
+
+def test_a_key_that_nobody_holds_is_not_ordered(tmp_path: Path) -> None:
+    """The log would name a key that signs nothing, and the ledger open no more."""
+    shell, _ = shell_with_ledger(tmp_path)
+    said = '{"vkey": "x+00000000+AA", "previous_vkey": "y", "endorsement": "z"}'
+
+    done = shell("order", "ledger", "rotate-key", "LDG0000001", "--data", said)
+
+    assert done.code == 2
+    assert "itsm-ledger key rotate" in done.err
+    assert "rotate-key" not in shell.ok("order", "ledger").out
+    assert shell.ok("order", "incident", "report", "--data", '{"title": "Mail is slow"}').code == 0
