@@ -37,6 +37,7 @@ from domain import (
     request,
     request_commands,
     role,
+    webhook,
 )
 from domain.command import COMMANDS
 from domain.event import EVENT_TYPES
@@ -73,6 +74,7 @@ AGGREGATES = (
     request,
     request_commands,
     role,
+    webhook,
 )
 
 __all__ = ["AGGREGATES", "COMMANDS", "EVENT_TYPES"]
