@@ -44,6 +44,12 @@ _names = sa.Table(
     sa.Column("digest", sa.LargeBinary, primary_key=True),
     sa.Column("principal", sa.Text, nullable=False, index=True),
 )
+_secrets = sa.Table(
+    "secrets",
+    _metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
 
 _WHO_IS = sa.select(_names.c.digest, _names.c.principal).where(
     _names.c.digest.in_(sa.bindparam("digests", expanding=True))
@@ -182,6 +188,35 @@ class Vault:
                 connection.execute(sa.delete(_names).where(_names.c.digest == digest))
                 connection.execute(sa.insert(_names), {"digest": digest, "principal": principal})
         self._keep_names(told)
+
+    # Secrets that others are to know as well, and the log is not
+
+    def keep_secret(self, name: str, secret: bytes) -> None:
+        """Durably, encrypted under the master key and bound to its name."""
+        nonce = os.urandom(NONCE_BYTES)
+        wrapped = nonce + self._wrap.encrypt(nonce, secret, b"secret " + name.encode())
+        with self._begin() as connection:
+            connection.execute(sa.insert(_secrets), {"name": name, "wrapped": wrapped})
+
+    def secret(self, name: str) -> bytes | None:
+        """What was kept under the name; None: nothing. Raises StorageFailed where another key wrapped it."""
+        with self._begin() as connection:
+            wrapped = connection.execute(
+                sa.select(_secrets.c.wrapped).where(_secrets.c.name == name)
+            ).scalar()
+        if wrapped is None:
+            return None
+        try:
+            return self._wrap.decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], b"secret " + name.encode()
+            )
+        except InvalidTag:
+            raise StorageFailed("the master key does not open this vault's secrets") from None
+
+    def forget_secrets(self, names: Collection[str]) -> None:
+        """They are gone once this returns; unknown ones were."""
+        with self._begin() as connection:
+            connection.execute(sa.delete(_secrets).where(_secrets.c.name.in_(names)))
 
     def close(self) -> None:
         self._engine.dispose()
