@@ -129,14 +129,16 @@ class WebhookDisabled(Event, family="ledger", source=("active",), to="disabled")
 
 
 class WebhookEnabled(Event, family="ledger", source=("disabled",), to="active"):
-    """Deliveries go on where they were."""
+    """Deliveries go on where they were, and what failed before is tried as if for the first time."""
 
     asserts: ClassVar[Mapping[str, Json]] = {
         "status": "active",
         "because": None,
         "failing_since": None,
     }
-    example: ClassVar[dict[str, Any]] = {}
+    example: ClassVar[dict[str, Any]] = {"enabled_at": "2026-03-02T09:30:00.000000Z"}
+
+    enabled_at: Moment
 
 
 class WebhookEnded(Event, family="ledger", source=LIVE, to="ended"):
@@ -286,7 +288,7 @@ class EnableWebhook(Command, yields=WebhookEnabled):
 
     def decide(self, case: Case) -> Events:
         _require_webhook(case)
-        return self.stating()
+        return self.stating(enabled_at=case.now)
 
 
 class EndWebhook(Command, yields=WebhookEnded):

@@ -196,7 +196,7 @@ def test_what_is_disabled_says_why_until_it_is_enabled() -> None:
     disabled.then(WebhookDisabled(because="failing", failing_since=EARLIER))
 
     enabled = webhook(registered, *disabled.events).when(EnableWebhook())
-    enabled.then(WebhookEnabled())
+    enabled.then(WebhookEnabled(enabled_at=NOW))
     assert enabled.state["status"] == "active"
     assert "because" not in enabled.state
     assert "failing_since" not in enabled.state

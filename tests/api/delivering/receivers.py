@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -66,6 +67,31 @@ async def receiving(
         yield receiver
     finally:
         server.close()
+
+
+@contextmanager
+def receiving_apart(manner: Manner) -> Iterator[Receiver]:
+    """The same in a thread of its own, for a story that waits."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    server = receiving(manner)
+    try:
+        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
+    finally:
+        asyncio.run_coroutine_threadsafe(_cancelled(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _cancelled() -> None:
+    """Whoever still hangs is not waited for."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Received:
