@@ -44,14 +44,19 @@ FAMILIES: dict[str, Family] = {
         Family("model", "models", "MOD", ("Model",)),
         Family("freeze", "freezes", "FRZ", ("Freeze",)),
         Family("deployment", "deployments", "DEP", ("Deployment",)),
+        Family("finding", "findings", "FND", ("Finding",)),
         Family("principal", "principals", "PRN", ("Principal",)),
         Family("policy", "policies", "POL", ("Policy",)),
         Family("fact", "facts", "FCT", ("Fact",)),
         Family("ledger", "ledgers", "LDG", ("Ledger",)),
     )
 }
-GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "policy", "freeze", "model", "ledger"})
-"""What confers authority is recorded under govern only."""
+AUTHORITY_FAMILIES = frozenset(
+    {"principal", "role", "grant", "policy", "freeze", "model", "ledger"}
+)
+"""What confers authority."""
+GOVERNED_FAMILIES = AUTHORITY_FAMILIES | {"finding"}
+"""What is recorded under govern only: what confers authority, and what the ledger itself finds."""
 BY_PLURAL: dict[str, Family] = {family.plural: family for family in FAMILIES.values()}
 
 
