@@ -16,6 +16,7 @@ from api.cli import (
     ruling,
     running,
     viewing,
+    webhooks,
 )
 from api.cli.frame import Commands
 
@@ -39,5 +40,6 @@ for room in (
     proving,
     ruling,
     viewing,
+    webhooks,
 ):
     room.add_to(app)

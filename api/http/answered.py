@@ -91,6 +91,24 @@ _CHECKPOINT: Final = (
     "demo.example\n1499\nMP9K2JtK/9sipw+573GtGq6fYLCJUZj381xkjmew6mg=\n\n"
     "— demo.example SYx0TZ3wheOvxZa41S9YZeyXe4lQ87Zy6kxcdRHk1V0oLKn9OfAwYXNKeowVe0r/S91DOqKcciLQ6FLYcUADv0EIvwI=\n"
 )
+_WEBHOOK: Final = {
+    "webhook": "ledger/LDG0000007",
+    "status": "active",
+    "because": None,
+    "receiver": "hooks.example.com",
+    "events": ["change", "itsm.incident.reported.v1"],
+    "owner": "principal/PRN0000002",
+    "position": 1129,
+    "lag": 0,
+    "delivered": 317,
+    "dead_letters": 1,
+    "failing_since": None,
+    "tries": 0,
+    "next_try": None,
+    "last_try": "2026-03-02T09:30:00.412003Z",
+    "last_outcome": "delivered",
+}
+_WEBHOOK_NOT_ALWAYS: Final = ("last_try", "last_outcome", "url")
 _MOMENT: Final = {
     "subject": "incident/INC0010002",
     "version": 5,
@@ -167,6 +185,36 @@ ANSWERS: Final[Mapping[str, Content]] = {
         }
     },
     "/v1/events/{position}": {STRUCTURED: {"schema": _ENTRY_SHAPE, "example": ENTRY}},
+    "/v1/webhooks": _json({"webhooks": [_WEBHOOK]}),
+    "/v1/webhooks/{number}": _json(
+        {**_WEBHOOK, "url": "https://hooks.example.com/itsm"}, nullable=_WEBHOOK_NOT_ALWAYS
+    ),
+    "/v1/webhooks/{number}/deliveries": _json(
+        {
+            "webhook": "ledger/LDG0000007",
+            "deliveries": [
+                {
+                    "position": 1129,
+                    "number": 1,
+                    "at": "2026-03-02T09:30:00.412003Z",
+                    "outcome": "delivered",
+                }
+            ],
+        }
+    ),
+    "/v1/webhooks/{number}/dead-letters": _json(
+        {
+            "webhook": "ledger/LDG0000007",
+            "dead_letters": [
+                {
+                    "position": 1127,
+                    "tries": 10,
+                    "at": "2026-03-02T17:31:06.412003Z",
+                    "outcome": "status-503",
+                }
+            ],
+        }
+    ),
     "/v1/holds": _json(
         {"holds": {"HLD-0192f3c0-5b1e-7c3a-9d51-3a7f2f7f9b10": {"subject": "incident/INC0010005"}}}
     ),
