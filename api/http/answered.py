@@ -159,6 +159,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "projections": [
                 {"name": "tickets", "position": 1499, "lag": 0, "parked": 0, "state": "current"}
             ],
+            "webhooks": {"live": 2, "failing": 0, "disabled": 0, "dead_letters": 0},
         }
     ),
     "/metrics": _text("# TYPE itsm_ledger_head_size gauge\nitsm_ledger_head_size 1499.0\n"),

@@ -33,6 +33,11 @@ class Receiver:
     def url(self) -> str:
         return f"http://hooks.example.com:{self.port}/itsm?team=a"
 
+    @property
+    def address(self) -> str:
+        """Of this machine, without a name."""
+        return f"http://127.0.0.1:{self.port}/itsm"
+
 
 def answering(*answers: bytes) -> Manner:
     """Each in turn, the last one for ever."""
