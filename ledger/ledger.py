@@ -208,6 +208,14 @@ class Ledger(Application[str]):
         )
         return [Entry(position, raw) for position, raw in rows]
 
+    def newest_subjects(self, family: str, limit: int) -> list[str]:
+        """Of a family whose numbers the ledger hands out: those with the highest, the newest first."""
+        rows = self.database.query(
+            "SELECT name FROM subjects WHERE name >= ? AND name < ? ORDER BY name DESC LIMIT ?",
+            (f"{family}/", f"{family}0", limit),  # the character after `/`
+        )
+        return [name for (name,) in rows]
+
     def count_entries(self, after: int, up_to: int, without: type[Event]) -> int:
         """How many entries at positions after + 1 … up_to are of other types than that one."""
         rows = self.database.query(

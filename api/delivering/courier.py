@@ -90,8 +90,12 @@ class Courier:
     def run(self, stop: threading.Event) -> None:
         """Until `stop` is set. What fails is told, and tried again."""
         # A name that is never answered keeps its thread: bookkeeping has threads of its own.
-        with ThreadPoolExecutor(BOOKKEEPERS, "deliveries") as self._books:
-            asyncio.run(self._run(stop))
+        try:
+            with ThreadPoolExecutor(BOOKKEEPERS, "deliveries") as self._books:
+                asyncio.run(self._run(stop))
+        finally:
+            if not stop.is_set():
+                self.failure = "deliveries-stopped"  # by a fault of ours; nothing else would tell
 
     async def _run(self, stop: threading.Event) -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(RESOLVERS, "resolving"))

@@ -12,6 +12,7 @@ Schema = dict[str, Any]
 Content = Mapping[str, Schema]
 
 TEXT: Final = "text/plain"
+ATOM: Final = "application/atom+xml"
 _TYPES: Final = {
     str: "string", int: "integer", bool: "boolean", list: "array", dict: "object", float: "number",
 }  # fmt: skip
@@ -91,6 +92,11 @@ _CHECKPOINT: Final = (
     "demo.example\n1499\nMP9K2JtK/9sipw+573GtGq6fYLCJUZj381xkjmew6mg=\n\n"
     "— demo.example SYx0TZ3wheOvxZa41S9YZeyXe4lQ87Zy6kxcdRHk1V0oLKn9OfAwYXNKeowVe0r/S91DOqKcciLQ6FLYcUADv0EIvwI=\n"
 )
+_FEED: Final = """<?xml version='1.0' encoding='utf-8'?>
+<feed xmlns="http://www.w3.org/2005/Atom"><title>Findings of demo.example</title>\
+<id>tag:demo.example,2026-03-02:/findings</id><updated>2026-03-02T09:30:00.412003Z</updated>\
+<author><name>demo.example</name></author></feed>
+"""
 _WEBHOOK: Final = {
     "webhook": "ledger/LDG0000007",
     "status": "active",
@@ -186,6 +192,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
         }
     },
     "/v1/events/{position}": {STRUCTURED: {"schema": _ENTRY_SHAPE, "example": ENTRY}},
+    "/v1/findings.atom": {ATOM: {"schema": {"type": "string"}, "example": _FEED}},
     "/v1/webhooks": _json({"webhooks": [_WEBHOOK]}),
     "/v1/webhooks/{number}": _json(
         {**_WEBHOOK, "url": "https://hooks.example.com/itsm"}, nullable=_WEBHOOK_NOT_ALWAYS

@@ -26,6 +26,7 @@ from api.http import (
     auditing,
     change_registers,
     feed,
+    findings_feed,
     health,
     problems,
     proof,
@@ -101,7 +102,7 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, webhooks, auditing, change_registers, registers, subjects,
+        health, problems, proof, feed, findings_feed, administration, webhooks, auditing, change_registers, registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()
