@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.thresholds import Severity
 from ledger.urls import sqlite_path
 
 
@@ -38,6 +39,17 @@ class Settings(BaseSettings):
     webhook_allow_private: bool = Field(
         False,
         description="Deliver to private addresses and without https as well. For development only.",
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Where findings are mailed through: `smtp://USER:PASSWORD@HOST:587`, or `smtps://…`.",
+    )
+    mail_from: str | None = Field(None, description="The sender of mails.")
+    mail_to: str | None = Field(
+        None, description="Who is mailed: addresses with spaces in between."
+    )
+    mail_severity: Severity = Field(
+        "high", description="The least severity that a finding is mailed with."
     )
     key_file: Path | None = Field(
         None,

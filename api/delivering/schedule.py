@@ -25,8 +25,12 @@ class Schedule:
         """When to try again after the try `number` failed at `at`; None: give up. `draw`: from 0 to 1."""
         if number >= self.tries:
             return None
-        wait = min(self.longest_seconds, self.first_seconds * self.factor ** (number - 1))
-        return later(at, timedelta(seconds=wait * (0.5 + draw / 2)))
+        return later(at, self.wait(number, draw))
+
+    def wait(self, number: int, draw: float) -> timedelta:
+        """After the try `number`, however many there were."""
+        grown = self.first_seconds * self.factor ** min(number - 1, 64)
+        return timedelta(seconds=min(self.longest_seconds, grown) * (0.5 + draw / 2))
 
     def is_over(self, failing_since: str, at: str) -> bool:
         """Has it failed for so long that nobody seems to be there?"""

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.compose import SOFTWARE, House
 from api.delivering.courier import Courier
+from api.delivering.mailing import mailer_of
 from api.delivering.posting import Poster
 from api.delivering.progress import Progress
 from api.errors import MethodNotAllowed, NoSuchAddress, ServerFault
@@ -37,7 +38,7 @@ from api.http import (
 from api.http.answers import problem_answer
 from api.http.appends import Appends
 from api.http.background import (
-    CourierThread,
+    DeliveryThread,
     ProjectionThread,
     Publisher,
     ReadRecorder,
@@ -113,7 +114,9 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
 
 def _services(house: House) -> Services:
     ledger, metrics, watch = house.ledger, Metrics(), HeadWatch(house.ledger)
-    views = Views(house.settings.resolved_views_url)
+    settings = house.settings
+    views, progress = Views(settings.resolved_views_url), Progress(settings.resolved_deliveries_url)
+    draw, holder = SystemRandom().random, new_uuid7()
 
     def answered(outcomes: Sequence[Outcome]) -> None:
         metrics.settled(outcomes)
@@ -129,12 +132,13 @@ def _services(house: House) -> Services:
         timekeeper=Timekeeper(ledger, views),
         courier=Courier(
             ledger,
-            Progress(house.settings.resolved_deliveries_url),
-            Poster(house.settings.webhook_allow_private),
-            SystemRandom().random,
-            new_uuid7(),
+            progress,
+            Poster(settings.webhook_allow_private),
+            draw,
+            holder,
             told=metrics.tried,
         ),
+        mailer=mailer_of(settings, ledger, progress, draw=draw, holder=holder, told=metrics.mailed),
         metrics=metrics,
         vitals=Vitals(),
         bundles=Bundles(ledger),
@@ -153,13 +157,14 @@ async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> A
     services.dispatcher.start()
     recorder = ReadRecorder(services.ledger, services.metrics)
     timers = TimerThread(services.timekeeper)
+    carriers = (services.courier, services.mailer)
     beside = asyncio.gather(
         services.watch.run(stop),
         publisher.run(stop),
         kept.run(stop),
         recorder.run(stop),
         timers.run(stop),
-        CourierThread(services.courier).run(stop),
+        *(DeliveryThread(each).run(stop) for each in carriers if each is not None),
     )
     try:
         yield

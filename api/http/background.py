@@ -13,6 +13,7 @@ import structlog
 
 from api.compose import House
 from api.delivering.courier import Courier
+from api.delivering.mailing import Mailer
 from api.http.metrics import Metrics
 from api.timekeeper import Timekeeper
 from domain.errors import LedgerError
@@ -81,13 +82,12 @@ class TimerThread:
         await running
 
 
-class CourierThread:
-    """Delivers to webhooks."""
+class DeliveryThread:
+    """Delivers to webhooks, or sends mails."""
 
-    def __init__(self, courier: Courier) -> None:
-        self._courier = courier
+    def __init__(self, carrier: Courier | Mailer) -> None:
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=courier.run, args=(self._stop,), name="courier")
+        self._thread = threading.Thread(target=carrier.run, args=(self._stop,), name="deliveries")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; deliveries under way are then given up, and come again."""

@@ -52,6 +52,7 @@ def ready(services: InHouse) -> Response:
         vitals.projection_failure,
         services.timekeeper.failure,
         services.courier.failure,
+        services.mailer.failure if services.mailer else None,
     )
     faults += filter(None, failures)
     if faults:

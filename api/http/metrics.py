@@ -90,6 +90,12 @@ class Metrics:
             ("outcome",),
             registry=registry,
         )
+        self._mails = Counter(
+            "itsm_ledger_mails_total",
+            "Mails about findings that were tried, by what came of them",
+            ("outcome",),
+            registry=registry,
+        )
         self._behind = Gauge(
             "itsm_ledger_webhook_lag",
             "Entries that a webhook is behind",
@@ -143,6 +149,10 @@ class Metrics:
     def tried(self, outcome: str) -> None:
         """`outcome` is one of our own words, or `status-` with a status."""
         self._tries.labels(outcome).inc()
+
+    def mailed(self, outcome: str) -> None:
+        """`outcome` is one of our own words."""
+        self._mails.labels(outcome).inc()
 
     def delivering(self, webhooks: Sequence[Webhook]) -> None:
         """As they stand. Those that ended are told of no more."""
