@@ -191,13 +191,13 @@ class Courier:
         if standing is None:
             return None
         standing = self._brought_up(standing, state, hold)
-        reader = reader_of(self.ledger, state)
-        url = str(reveal(self.ledger, receiver, state["url"], allowed=True))
-        if reader is None or url == ERASED:
-            self._disable(receiver, "owner-not-registered" if reader is None else "erased", None)
-            return None
         page = self.ledger.entries(standing.position, PAGE_ENTRIES)
         if not page or (standing.next_try or "") > now:
+            return None
+        reader = reader_of(self.ledger, state)
+        url = str(reveal(self.ledger, receiver, state.get("url", ERASED), allowed=True))
+        if reader is None or url == ERASED:
+            self._disable(receiver, "owner-not-registered" if reader is None else "erased", None)
             return None
         kept = (self.ledger.vault.secret(secret) for secret in signing_secrets(state, now))
         return _Work(

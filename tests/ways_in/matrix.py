@@ -47,7 +47,6 @@ NOT_ASKED: Mapping[str, Mapping[str, str]] = {
         "referenced-principal": "sign-in refuses first",
         "deactivated-principal": "sign-in refuses first",
         "no-delegation-without-grant": "the header has tests of its own: whoever is not delegated to is refused",
-        "system-disables-webhooks": "the courier's own: tests/contract/test_delivering.py",
         "system-keeps-the-ledger": "no address: the software records its own start",
         "second-person-ratifies-genesis": "no address: given from the command line",
         "anyone-else-with-recovery-ratifies-genesis": "no address: given from the command line",
