@@ -56,11 +56,13 @@ class Unauthenticated(LedgerError):
     """No token was sent, or one that signs nobody in.
 
     `outcome` says why in a word, for the operator's log and metrics only: guessing must not pay.
+    `challenge`: how to sign in (RFC 9110, 11.6.1).
     """
 
     code = "unauthenticated"
     summary = "A valid token is needed."
     outcome = "no-token"
+    challenge = 'Bearer realm="itsm-ledger"'
 
 
 class IssuerUnavailable(LedgerError):

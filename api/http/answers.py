@@ -49,7 +49,7 @@ def problem_answer(error: LedgerError, headers: Mapping[str, str] | None = None)
     problem = problem_of(error)
     told = dict(headers or {})
     if isinstance(error, Unauthenticated):
-        told.setdefault("WWW-Authenticate", 'Bearer realm="itsm-ledger"')
+        told["WWW-Authenticate"] = error.challenge
     if problem["status"] == 503:
         told["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return JsonAnswer(problem, problem["status"], told, PROBLEM)

@@ -8,28 +8,39 @@ import binascii
 import hashlib
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from api.atom import feed_document, naming_of, newest_findings
 from api.errors import Unauthenticated
 from api.http.answered import ATOM
-from api.http.answers import problem_answer
 from api.http.bodies import Headers, headers_of, refuse_on_behalf_of
 from api.http.services import InHouse, Services
+from api.identity import Identity
 
 router = APIRouter(tags=["Findings"])
 
 MOST_ENTRIES: Final = 200
 _AUTHORIZATION: Final = b"authorization"
-_CHALLENGE: Final = {
-    "WWW-Authenticate": 'Basic realm="itsm-ledger", charset="UTF-8", Bearer realm="itsm-ledger"'
-}
+_CHALLENGE: Final = 'Basic realm="itsm-ledger", charset="UTF-8", Bearer realm="itsm-ledger"'
+
+
+async def feed_reader(request: Request, services: InHouse) -> Identity:
+    """Who reads, by either way to sign in. Raises Unauthenticated, and Malformed for reading on somebody's behalf."""
+    headers = headers_of(request.scope)
+    try:
+        identity = await services.keeper.identify(_as_bearer(headers))
+    except Unauthenticated as refusal:
+        refusal.challenge = _CHALLENGE
+        raise
+    refuse_on_behalf_of(headers, "everybody reads in their own name")
+    return identity
 
 
 @router.get("/v1/findings.atom")
 async def findings_feed(
     request: Request,
+    identity: Annotated[Identity, Depends(feed_reader)],
     services: InHouse,
     limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 50,
     if_none_match: Annotated[str | None, Header(description="The ETag that is at hand.")] = None,
@@ -38,12 +49,6 @@ async def findings_feed(
 
     The token may also be sent as the password of Basic authentication, with any user.
     """
-    headers = headers_of(request.scope)
-    try:
-        identity = await services.keeper.identify(_as_bearer(headers))
-    except Unauthenticated as refusal:
-        return problem_answer(refusal, _CHALLENGE)
-    refuse_on_behalf_of(headers, "everybody reads in their own name")
     await asyncio.to_thread(identity.require, "finding", "read")
     document = await asyncio.to_thread(_document, services, limit, str(request.base_url))
     told = {"ETag": f'"{hashlib.sha256(document).hexdigest()[:32]}"', "Cache-Control": "private"}

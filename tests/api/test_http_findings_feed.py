@@ -121,6 +121,13 @@ async def test_a_reader_that_knows_only_passwords_sends_the_token_as_one(tmp_pat
             problem(refused, 401, "unauthenticated")
             assert refused.headers["WWW-Authenticate"].startswith("Basic realm=")
 
+        # Whatever else is wrong: who is not signed in learns nothing.
+        problem(
+            await api.client.get(f"{FEED}?limit=0", headers={"Authorization": ""}),
+            401,
+            "unauthenticated",
+        )
+
 
 async def test_nowhere_else_is_a_password_taken(tmp_path: Path) -> None:
     async with serving(tmp_path) as api:
