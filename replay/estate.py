@@ -88,6 +88,16 @@ class Estate:
         """Fold the next entry."""
         self.put(position, told, *self.step(told))
 
+    def told(self, subject: str) -> list[Told]:
+        """The subject's entries so far, read from the log: for rare questions about who said what before."""
+        rows = entries_of(self._database, subject)
+        return [told_by(row[0], row[1]) for row in rows if row[0] <= self.position]
+
+    def standing(self, family: str) -> Iterator[tuple[str, State]]:
+        """All subjects of a family that confers authority."""
+        start = f"{family}/"
+        return ((name, state) for name, state in self._kept.items() if name.startswith(start))
+
     def step(self, told: Told) -> tuple[State, State]:
         """The state of its subject before the next entry, and with it."""
         before: State = {} if told.subjectversion == 1 else self.state(told.subject)
