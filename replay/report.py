@@ -25,6 +25,7 @@ Kind = Literal[
     "owner",
     "roster",
     "read-model",
+    "finding",
 ]
 _RANK = {kind: rank for rank, kind in enumerate(get_args(Kind))}
 LISTED_PROBLEMS = 100

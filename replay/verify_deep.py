@@ -27,6 +27,8 @@ from projections.errors import ViewNotReady
 from projections.feed import Feed
 from projections.registry import PROJECTIONS
 from projections.views import Views
+from projections.violations import Violations
+from replay.detection.verify import finding_problems
 from replay.report import Problem, Problems, Report
 from replay.verify import Progress, verify
 from replay.verify_rosters import RosterCheck
@@ -59,6 +61,19 @@ def verify_deep(
 def read_model_comparisons(feed: Feed, views: Views) -> list[Comparison]:
     """One for each projection. Those that were never built are not compared."""
     return [_read_model_comparison(feed, views, projection.name) for projection in PROJECTIONS]
+
+
+def finding_comparison(database: Database, size: int, violations: Violations) -> Comparison:
+    """Every detector walks the log again: findings that are missing, or that nothing shows."""
+
+    def compare() -> list[Problem]:
+        examined = {one.name: position for one, position in violations.look().items()}
+        try:
+            return finding_problems(database, size, examined)
+        except CorruptEntry:
+            return []  # `verify` has told of it
+
+    return compare
 
 
 def _read_model_comparison(feed: Feed, views: Views, name: str) -> Comparison:

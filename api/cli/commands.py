@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     auditing,
+    finding,
     granting,
     importing,
     keeping,
@@ -36,6 +37,7 @@ for room in (
     looking,
     listing,
     auditing,
+    finding,
     proving,
     ruling,
     viewing,

@@ -263,6 +263,25 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "version": 3,
         }
     ),
+    "/v1/findings": _page(
+        {
+            "subject": "finding/FND0000001",
+            "number": "FND0000001",
+            "rule": "lone-self-approval",
+            "rule_version": "1",
+            "severity": "high",
+            "status": "raised",
+            "sentence": "What is implemented was approved by somebody who neither asked for it nor made it.",
+            "about": ["change/CHG0010007", "principal/PRN0000005"],
+            "controls": ["iso27001_2022:A.5.3", "soc2_tsc:CC8.1", "sox_itgc:CM-4"],
+            "happened_at": "2026-03-02T09:30:00.000000Z",
+            "seen_at": "2026-03-02T09:30:00.412003Z",
+            "first_position": 1100,
+            "count": 1,
+            "position": 1105,
+            "version": 1,
+        }
+    ),
     "/v1/activity": _rows({"actor": "principal/PRN0000005", "count": 486}),
     "/v1/flow": _rows(
         {

@@ -17,11 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from api.compose import SOFTWARE, House
 from api.errors import MethodNotAllowed, NoSuchAddress, ServerFault
+from api.examining import Examiner
 from api.http import (
     administration,
     auditing,
     change_registers,
     feed,
+    findings,
     health,
     problems,
     proof,
@@ -46,6 +48,7 @@ from domain.errors import LedgerError, Malformed
 from ledger.writer import Outcome
 from projections.runner import Runner
 from projections.views import Views
+from projections.violations import Violations
 
 Projecting = Literal["thread", "process"]
 
@@ -88,7 +91,8 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, auditing, change_registers, registers, subjects,
+        health, problems, proof, feed, administration, auditing, change_registers, findings,
+        registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()
@@ -111,6 +115,7 @@ def _services(house: House) -> Services:
         keeper=Keeper(ledger, house.issuers, metrics),
         watch=watch,
         views=views,
+        violations=Violations(views),
         runner=Runner(ledger, views, gather_seconds=GATHER_SECONDS),
         timekeeper=Timekeeper(ledger, views),
         metrics=metrics,
@@ -123,7 +128,9 @@ def _services(house: House) -> Services:
 async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> AsyncIterator[None]:
     publisher = Publisher(services.house, services.vitals)
     kept = (
-        ProjectionThread(services.runner, services.vitals)
+        ProjectionThread(
+            services.runner, Examiner(services.ledger, services.violations), services.vitals
+        )
         if projecting == "thread"
         else ProjectionProcess(services.house.settings, services.vitals)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 
 from domain.incident import IncidentPutOnHold
@@ -36,7 +36,7 @@ class PauseBeforeBreach(Detector):
 
     def see(self, look: Look) -> Iterator[Shown]:
         terms = look.thresholds
-        targets: Mapping[str, int] = {**terms.resolution_target_hours}
+        targets = {str(name): hours for name, hours in terms.resolution_target_hours.items()}
         hours = targets.get(f"p{look.after.get('priority')}")
         since = look.after.get("reported_at")
         if hours is None or since is None:
