@@ -36,6 +36,8 @@ from domain import (
     refusal,
     request,
     request_commands,
+    review,
+    review_commands,
     role,
 )
 from domain.command import COMMANDS
@@ -72,6 +74,8 @@ AGGREGATES = (
     refusal,
     request,
     request_commands,
+    review,
+    review_commands,
     role,
 )
 

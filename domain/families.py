@@ -44,13 +44,16 @@ FAMILIES: dict[str, Family] = {
         Family("model", "models", "MOD", ("Model",)),
         Family("freeze", "freezes", "FRZ", ("Freeze",)),
         Family("deployment", "deployments", "DEP", ("Deployment",)),
+        Family("review", "reviews", "REV", ("AccessReview",)),
         Family("principal", "principals", "PRN", ("Principal",)),
         Family("policy", "policies", "POL", ("Policy",)),
         Family("fact", "facts", "FCT", ("Fact",)),
         Family("ledger", "ledgers", "LDG", ("Ledger",)),
     )
 }
-GOVERNED_FAMILIES = frozenset({"principal", "role", "grant", "policy", "freeze", "model", "ledger"})
+GOVERNED_FAMILIES = frozenset(
+    {"principal", "role", "grant", "review", "policy", "freeze", "model", "ledger"}
+)
 """What confers authority is recorded under govern only."""
 BY_PLURAL: dict[str, Family] = {family.plural: family for family in FAMILIES.values()}
 
