@@ -24,6 +24,7 @@ Kind = Literal[
     "snapshot",
     "owner",
     "roster",
+    "review",
     "read-model",
 ]
 _RANK = {kind: rank for rank, kind in enumerate(get_args(Kind))}
