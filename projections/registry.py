@@ -8,6 +8,7 @@ from projections.changes import ChangeRegister
 from projections.flow import FlowOfStates
 from projections.grants import GrantRegister
 from projections.projection import Projection
+from projections.reviews import ReviewRegister
 from projections.tickets import TicketRegister
 from projections.timers import Timers
 
@@ -18,5 +19,15 @@ CHANGES = ChangeRegister()
 CALENDAR = ChangeCalendar()
 GRANTS = GrantRegister()
 TIMERS = Timers()
+REVIEWS = ReviewRegister()
 
-PROJECTIONS: tuple[Projection, ...] = (TICKETS, ACTIVITY, FLOW, CHANGES, CALENDAR, GRANTS, TIMERS)
+PROJECTIONS: tuple[Projection, ...] = (
+    TICKETS,
+    ACTIVITY,
+    FLOW,
+    CHANGES,
+    CALENDAR,
+    GRANTS,
+    TIMERS,
+    REVIEWS,
+)

@@ -263,6 +263,38 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "version": 3,
         }
     ),
+    "/v1/reviews": _page(
+        {
+            "subject": "review/REV0000001",
+            "number": "REV0000001",
+            "status": "open",
+            "items": 61,
+            "undecided": 12,
+            "position": 1129,
+            "version": 4,
+        }
+    ),
+    "/v1/reviews/{number}/items": _json(
+        {
+            "review": "review/REV0000001",
+            "status": "open",
+            "population": {"position": 1100, "count": 61, "hash": "sha256:" + "5c" * 32},
+            "position": 1129,
+            "counted": 61,
+            "undecided": 12,
+            "items": [
+                {
+                    "grant": "grant/GRT0000004",
+                    "holder": "principal/PRN0000005",
+                    "verdict": "revocation_ordered",
+                    "due_at": "2026-04-09T00:00:00.000000Z",
+                    "revocation": "ordered",
+                }
+            ],
+            "next": "WyJncmFudCJd",
+        },
+        nullable=("next",),
+    ),
     "/v1/activity": _rows({"actor": "principal/PRN0000005", "count": 486}),
     "/v1/flow": _rows(
         {
