@@ -207,6 +207,23 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "holders": [{"grant": "grant/GRT0000004", "holder": "principal/PRN0000005"}],
         }
     ),
+    "/v1/raci": _json(
+        {
+            "basis": "known",
+            "position": 1129,
+            "moment": "2026-03-31T00:00:00.000000Z",
+            "violations": 1,
+            "items": [
+                {
+                    "activity": "authorise normal changes",
+                    "scope": "*",
+                    "accountable": [],
+                    "responsible": [{"holder": "principal/PRN0000005"}],
+                    "violations": ["nobody-accountable"],
+                }
+            ],
+        }
+    ),
     "/v1/replay/delegated": _json({"from": 1, "to": 1129, "items": [_ACT], "truncated": False}),
     "/v1/replay/check": _json(
         {
