@@ -171,6 +171,12 @@ def test_nobody_decides_about_what_they_have_under_whichever_account() -> None:
             reviewing(opened()).when(order, actor=reviewer).refused("reviewer-is-not-holder")
 
 
+def test_nobody_decides_about_what_their_other_account_has() -> None:
+    second = {GRANT: active(BEN_ADMIN)}
+
+    reviewing(opened(), second).when(certify(GRANT), actor=BEN).refused("reviewer-is-not-holder")
+
+
 def test_nobody_decides_about_it_for_another_either() -> None:
     case = reviewing(opened()).case(actor=ADA, on_behalf_of=BEN)
 

@@ -20,7 +20,7 @@ from tests.projections.desk import ADA, BEN, Desk
 
 ONE, TWO, THREE = (f"review/REV000000{n}" for n in (1, 2, 3))
 ROLE = "role/ROL0000003"
-APRIL, MAY = "2026-04-01T00:00:00.000000Z", "2026-05-01T00:00:00.000000Z"
+APRIL, MAY, LATER = (f"2026-{month}-01T00:00:00.000000Z" for month in ("04", "05", "06"))
 
 
 def opened(desk: Desk, review: str, items: int, **more: Any) -> None:
@@ -49,7 +49,7 @@ def reviews() -> Desk:
     desk = Desk()
     opened(desk, ONE, 3, due_at=APRIL, role=ROLE)
     opened(desk, TWO, 1, due_at=MAY, service="mail")
-    opened(desk, THREE, 0)
+    opened(desk, THREE, 0, due_at=LATER)
     return desk
 
 
@@ -79,6 +79,7 @@ def test_reviews_are_found_by_status_bounds_and_whether_they_are_overdue(views: 
     assert numbers(desk, views, service="mail") == [TWO]
     assert numbers(desk, views, overdue_at="2026-04-01T00:00:00.000001Z") == [ONE]
     assert numbers(desk, views, overdue_at=APRIL) == []
+    assert numbers(desk, views, overdue_at="2026-07-01T00:00:00.000000Z") == [ONE, TWO]
 
 
 @pytest.mark.parametrize("name", SORTS)

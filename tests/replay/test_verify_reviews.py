@@ -28,8 +28,9 @@ from ledger.view import View
 from replay.report import Problem
 from replay.verify_deep import verify_deep
 from tests.replay.given_log import Desk
+from tests.staffing import give_every_role
 
-REVIEW = "review/REV0000001"
+REVIEW, SECOND = "review/REV0000001", "review/REV0000002"
 STRANGER = "grant/GRT0009999"
 ITEM = {"by": FIRST_PERSON, "on_behalf_of": None, "at": "2026-03-02T09:30:00.000000Z"}
 NOBODY: Any = {"certified": 0, "revocation_ordered": 0}
@@ -40,13 +41,14 @@ class _Said(Unordered):
     """Entries as whoever runs the machine could have them written: well-formed, sealed, and perhaps a lie."""
 
     said: Sequence[tuple[type[Event], dict[str, Json]]]
+    review: str = REVIEW
 
     def settle(self, view: View) -> list[Draft]:
         said = genesis_draft(
             view, REVIEW, AccessReviewClosed.from_data(dict(AccessReviewClosed.example))
         ).said
         return [
-            Draft(REVIEW, event, data, view.recordedtime, new_uuid7(), view.source, said)
+            Draft(self.review, event, data, view.recordedtime, new_uuid7(), view.source, said)
             for event, data in self.said
         ]
 
@@ -54,8 +56,8 @@ class _Said(Unordered):
 class _Opening(_Said):
     """Of the grants of a role, or of all, as the ledger counts them, with `lies` in the population."""
 
-    def __init__(self, role: str | None, lies: Mapping[str, Json]) -> None:
-        super().__init__(())
+    def __init__(self, role: str | None, lies: Mapping[str, Json], review: str) -> None:
+        super().__init__((), review)
         self.role, self.lies = role, lies
 
     def settle(self, view: View) -> list[Draft]:
@@ -73,8 +75,14 @@ def writes(at: Desk, *said: tuple[type[Event], dict[str, Json]]) -> int:
     return recorded(at.house.ledger.writer.submit([_Said(said)])[0]).receipts[-1].position
 
 
-def opens(at: Desk, lies: Mapping[str, Json] | None = None, *, role: str | None = None) -> int:
-    opening = _Opening(role, lies or {})
+def opens(
+    at: Desk,
+    lies: Mapping[str, Json] | None = None,
+    *,
+    role: str | None = None,
+    review: str = REVIEW,
+) -> int:
+    opening = _Opening(role, lies or {}, review)
     return recorded(at.house.ledger.writer.submit([opening])[0]).receipts[-1].position
 
 
@@ -100,6 +108,19 @@ def test_a_population_that_the_log_makes_is_clean(at: Desk) -> None:
     opens(at, role="role/ROL0000001")
 
     assert found(at) == ()
+
+
+def test_each_population_is_counted_at_its_own_position(at: Desk) -> None:
+    """The last grant before a review begins right at the position that the review names; others come later."""
+    ledger = at.house.ledger
+    opens(at)
+    give_every_role(ledger, at.recorder)
+    opens(at, review=SECOND)
+    give_every_role(ledger, OPERATOR)
+
+    assert found(at) == ()
+    first, second = (ledger.subject(one).state["population"]["count"] for one in (REVIEW, SECOND))
+    assert second > first
 
 
 @pytest.mark.parametrize("lie", [{"count": 1}, {"hash": "sha256:" + "0" * 64}])
