@@ -117,6 +117,10 @@ class Command(BaseModel):
         """Other subjects the decision will look at, so that those of a group are looked up together."""
         return ()
 
+    def names_entry(self) -> int | None:
+        """The position of an entry that the order names. The ledger refuses it where none stands there."""
+        return None
+
     def parts(self, case: Case) -> Mapping[str, Iterable[str]]:
         """Who has played which part so far: part → principals. What separation of duties compares with."""
         return parts_in(self.family.name, case.state)

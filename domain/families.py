@@ -45,16 +45,19 @@ FAMILIES: dict[str, Family] = {
         Family("freeze", "freezes", "FRZ", ("Freeze",)),
         Family("deployment", "deployments", "DEP", ("Deployment",)),
         Family("review", "reviews", "REV", ("AccessReview",)),
+        Family("finding", "findings", "FND", ("Finding",)),
         Family("principal", "principals", "PRN", ("Principal",)),
         Family("policy", "policies", "POL", ("Policy",)),
         Family("fact", "facts", "FCT", ("Fact",)),
         Family("ledger", "ledgers", "LDG", ("Ledger",)),
     )
 }
-GOVERNED_FAMILIES = frozenset(
+AUTHORITY_FAMILIES = frozenset(
     {"principal", "role", "grant", "review", "policy", "freeze", "model", "ledger"}
 )
-"""What confers authority is recorded under govern only."""
+"""What confers authority, and the reviews of it."""
+GOVERNED_FAMILIES = AUTHORITY_FAMILIES | {"finding"}
+"""What is recorded under govern only: what confers authority, and what the ledger itself finds."""
 BY_PLURAL: dict[str, Family] = {family.plural: family for family in FAMILIES.values()}
 
 

@@ -19,6 +19,8 @@ from domain.errors import Malformed
 RULE_ID: Final = re.compile(r"[a-z][a-z0-9-]{2,63}")
 _PIECE: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|;|\n|.', re.DOTALL)
 ROLE: Final = "Role"
+WEIGHTS: Final = ("critical", "high", "medium", "low", "off")
+USUAL: Final = "medium"
 _RESOURCE: Final = {"Var": "resource"}
 
 
@@ -41,6 +43,7 @@ class PolicyRule:
 
     `parsed`: Cedar's JSON form. `attributes`: members of the resource that its conditions read, None if they
     may read any; `roles`: the roles it names. `names_entities`: it names a principal or a resource by id.
+    `finding`: how much it weighs when what a source observed breaks it; `off`: that is no finding.
     """
 
     id: str
@@ -54,6 +57,7 @@ class PolicyRule:
     attributes: frozenset[str] | None
     roles: frozenset[str]
     names_entities: bool
+    finding: str
 
 
 def read_rules(texts: Mapping[str, str]) -> list[PolicyRule]:
@@ -130,6 +134,10 @@ def _rule(name: str, line: int, statement: str) -> PolicyRule:
         raise _refused(
             Fault(name, line, id_, 'expected a @sentence("…") that says it to an auditor')
         )
+    finding = annotations.get("finding") or USUAL
+    if finding not in WEIGHTS:
+        told = f"expected @finding of {', '.join(WEIGHTS)}; got {finding!r}"
+        raise _refused(Fault(name, line, id_, told))
     read = _Read()
     for condition in parsed["conditions"]:
         read.walk(condition["body"])
@@ -147,6 +155,7 @@ def _rule(name: str, line: int, statement: str) -> PolicyRule:
         attributes=None if read.any_attribute else frozenset(read.attributes),
         roles=frozenset(read.roles),
         names_entities=read.names_entities,
+        finding=finding,
     )
 
 

@@ -11,11 +11,13 @@ from functools import lru_cache
 from typing import Annotated, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from domain.errors import Malformed
 from domain.event import Json, Text, told
 
+Severity = Literal["critical", "high", "medium", "low"]
+RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 Risk = Literal["low", "medium", "high"]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 Number = Annotated[int, Field(ge=0, le=1_000)]
@@ -52,6 +54,8 @@ class Thresholds(BaseModel):
     model_evidence_changes: Number = 3
     model_failures: Number = 2
     model_failure_days: Days = 90
+    findings: dict[RuleId, Severity | Literal["off"]] = {}
+    """Rules of detectors, and of the policy on what sources observe, whose findings are to weigh otherwise, or not at all."""
     pre_approved_items: list[Text] = []
     """Catalogue items whose requests nobody needs to approve."""
 

@@ -14,6 +14,7 @@ from domain.change_retro_approval import LapseRetroApproval
 from domain.change_review import OpenPir
 from domain.command import Command
 from domain.event import State
+from domain.finding import ReopenFinding
 from domain.freeze import ExpireFreeze
 from domain.grant import DELEGABLE
 from domain.grant_commands import EndDelegation, ExpireRole
@@ -26,7 +27,7 @@ from domain.request_commands import CloseRequest
 NO_OBJECTION: Final = "no-objection"
 MEMBERS: Final = (
     "status", "closes_at", "valid_to", "valid_until", "delegations", "interval", "retro_approval", "retro_due_at",
-    "review_opens_at", "review_by",
+    "review_opens_at", "review_by", "accepted_until",
 )  # fmt: skip
 """The members of states that timers are told from."""
 
@@ -95,6 +96,11 @@ def _of_grant(state: State) -> Iterator[Timer]:
         yield Timer(state["valid_to"], ExpireRole())
 
 
+def _of_finding(state: State) -> Iterator[Timer]:
+    if state.get("status") == "risk_accepted" and state.get("accepted_until"):
+        yield Timer(state["accepted_until"], ReopenFinding(cause="acceptance-ended"))
+
+
 _BY_FAMILY: dict[str, Callable[[State], Iterator[Timer]]] = {
     "incident": _of_incident,
     "request": _of_request,
@@ -103,4 +109,5 @@ _BY_FAMILY: dict[str, Callable[[State], Iterator[Timer]]] = {
     "model": _of_model,
     "freeze": _of_freeze,
     "grant": _of_grant,
+    "finding": _of_finding,
 }

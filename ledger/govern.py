@@ -120,6 +120,7 @@ class GovernProposal:
         decided = self.decided
         if decided is None or not decided.still_stands(view):
             decided = self._decide(subject, view, view.recordedtime, view.position)
+        _check_entry(order, subject, view)
         if order.subject is None:
             view.take_number(subject)
         said, correction = self._said(decided), _correction(order.command)
@@ -289,6 +290,17 @@ def _check_due(order: Order, now: str) -> None:
             f"{order.command.verb} of {order.subject} is due at {order.due}, which is not reached",
             rules=("due",),
             subject=order.subject,
+        )
+
+
+def _check_entry(order: Order, subject: str, view: View) -> None:
+    """Raises CanNot: the order names an entry that the log does not have."""
+    named = order.command.names_entry()
+    if named is not None and view.entry_at(named) is None:
+        raise CanNot(
+            f"there is no entry at position {named}; the log ends at {view.position}",
+            rules=("names-an-entry",),
+            subject=subject,
         )
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from domain.acts import SubjectKeyDestroyed
 from domain.event import Json
-from domain.families import GOVERNED_FAMILIES
+from domain.families import AUTHORITY_FAMILIES
 from domain.fold import merge_patch
 from domain.rosters import keeps_rosters
 from ledger.census import Counts
@@ -116,7 +116,7 @@ class StateCache:
         self._among(subject).put(subject, loaded)
 
     def _among(self, subject: str) -> _Newest[Loaded]:
-        governed = subject.split("/", 1)[0] in GOVERNED_FAMILIES
+        governed = subject.split("/", 1)[0] in AUTHORITY_FAMILIES
         return self._authority if governed else self._tickets
 
     def _forget_all(self) -> None:

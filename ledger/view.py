@@ -105,6 +105,12 @@ class View:
         self._first_key: int | None = None
         self._last: Receipt | None = None
 
+    def let_go(self) -> None:
+        """The commit is over. Parts that know the view would keep all its entries until somebody looks for cycles,
+        which is rarely done (`api/compose.py`).
+        """
+        del self._identities, self._numbers
+
     @property
     def position(self) -> int:
         return self._head.size + len(self._entries)

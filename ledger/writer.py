@@ -275,6 +275,9 @@ class Writer:
             return error
         else:
             self._cache.accept(moved, rosters, after)
+        finally:
+            if view is not None:
+                view.let_go()
         for owed in self._owed:
             owed.keep()
         for job in jobs:

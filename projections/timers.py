@@ -27,7 +27,7 @@ class Timers(Projection):
     """
 
     name = "timers"
-    version = 1
+    version = 2
 
     def tables(self, metadata: MetaData, prefix: str) -> Tables:
         timers = Table(

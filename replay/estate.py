@@ -8,12 +8,12 @@ does not grow with the log.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
 from domain.event import Json, State
-from domain.families import GOVERNED_FAMILIES
+from domain.families import AUTHORITY_FAMILIES
 from domain.fold import merge_patch
 from domain.rosters import keeps_rosters, roster_families, rosters_of
 from ledger.database import Database
@@ -21,6 +21,7 @@ from ledger.errors import CorruptEntry
 from ledger.past import each_of_family, entries_of, facts_of
 
 KEPT_SUBJECTS: Final = 8_192
+V = TypeVar("V")
 
 
 class Told(msgspec.Struct):
@@ -30,10 +31,12 @@ class Told(msgspec.Struct):
     type: str
     subject: str
     time: str
+    recordedtime: str
     subjectversion: int
     data: dict[str, Any]
     authid: str | None = None
     onbehalfof: str | None = None
+    recordedby: str | None = None
     policy: str | None = None
     decision: str | None = None
     rules: str = ""
@@ -77,12 +80,22 @@ class Estate:
         for family in roster_families():
             for one in each_of_family(self._database, family, position):
                 self.position = one.position - 1
-                self._fold(told_by(one.position, one.raw))
+                told = told_by(one.position, one.raw)
+                self._put(told.subject, *self.step(told))
         self.position = position
 
     def take(self, position: int, told: Told) -> None:
         """Fold the next entry."""
-        self._fold(told)
+        self.put(position, told, *self.step(told))
+
+    def step(self, told: Told) -> tuple[State, State]:
+        """The state of its subject before the next entry, and with it."""
+        before: State = {} if told.subjectversion == 1 else self.state(told.subject)
+        return before, _patched(before, told.data)
+
+    def put(self, position: int, told: Told, before: State, after: State) -> None:
+        """Fold the next entry, of which `step` told these states."""
+        self._put(told.subject, before, after)
         self.position = position
 
     def state(self, subject: str) -> State:
@@ -95,17 +108,14 @@ class Estate:
             self._keep(subject, found)
         return found
 
-    def _fold(self, told: Told) -> None:
-        subject = told.subject
-        before = {} if told.subjectversion == 1 else self.state(subject)
-        after = _patched(before, told.data)
+    def _put(self, subject: str, before: State, after: State) -> None:
         family = subject.split("/", 1)[0]
         stands: frozenset[str] = frozenset()
         if keeps_rosters(family):
             stood, stands = rosters_of(subject, before), rosters_of(subject, after)
             if stood != stands:
                 self._move(subject, stood, stands)
-        if stands or family in GOVERNED_FAMILIES:
+        if stands or family in AUTHORITY_FAMILIES:
             self._others.pop(subject, None)
             self._kept[subject] = after
         else:
@@ -165,3 +175,23 @@ class _Rosters(Mapping[str, Sequence[str]]):
 
     def __len__(self) -> int:
         return len(self._rosters)
+
+
+class With(Mapping[str, V]):
+    """A mapping with one member in place of its own."""
+
+    def __init__(self, rest: Mapping[str, V], name: str, value: V) -> None:
+        self._rest, self._name, self._value = rest, name, value
+
+    def __getitem__(self, name: str) -> V:
+        return self._value if name == self._name else self._rest[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As `[]`, and twice as fast as what a Mapping comes with."""
+        return self[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rest)
+
+    def __len__(self) -> int:
+        return len(self._rest)

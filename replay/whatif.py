@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import domain.catalogue  # noqa: F401 - `ORDER_OF` is complete only once every command is registered
 from domain.by_policy import by_policy
@@ -18,14 +18,13 @@ from domain.may import Decision, DecisionRequest
 from domain.policy_schema import action_of
 from domain.rosters import POLICIES
 from ledger.database import Database
-from replay.estate import Estate, Told, told_by
+from replay.estate import Estate, Told, With, told_by
 
 CANDIDATE: Final = "policy/candidate"
 """Stands for the candidate among the subjects; no number is spelt so."""
 NO_PERMIT: Final = "no-permit:"
 
 Progress = Callable[[int, int], None]
-V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +158,15 @@ def _own(order: Sequence[tuple[int, Told]]) -> tuple[int, Told]:
 class _Asking:
     def __init__(self, estate: Estate, candidate: State) -> None:
         self._estate = estate
-        self._states = _With(estate.states, CANDIDATE, candidate)
-        self._rosters: Mapping[str, Sequence[str]] = _With(estate.rosters, POLICIES, (CANDIDATE,))
+        self._states = With(estate.states, CANDIDATE, candidate)
+        self._rosters: Mapping[str, Sequence[str]] = With(estate.rosters, POLICIES, (CANDIDATE,))
 
     def again(self, position: int, told: Told, found: WhatIf) -> Again | None:
         """None for what nobody decided, as the genesis, and for what tells too little."""
         ordered = ORDER_OF.get(told.type)
         if ordered is None or told.decision not in {"permit", "observed"}:
             return None
-        if told.decision == "observed" and not self._is_person(told):
+        if told.decision == "observed" and not is_somebody_s(told, self._estate.states):
             found.unknown += 1
             return None
         command = ordered.recalled(told.data)
@@ -178,54 +177,41 @@ class _Asking:
         action = action_of(ordered.family.name, ordered.verb)
         return Again(position, told, action, self._verdict(told, action, command))
 
-    def _is_person(self, told: Told) -> bool:
-        """Did the source say who did it? What only a source vouches for was done by nobody that is known."""
-        actor = self._estate.state(told.authid or "")
-        return actor.get("kind") in {"person", "service"}
-
     def _verdict(self, told: Told, action: str, command: Command) -> Decision:
         state = self._estate.state(told.subject)
         states: Mapping[str, State] = self._states
         if told.decision == "observed":
-            # Elsewhere they were somebody; which roles they had there is not known.
-            actor = {
-                **self._estate.state(str(told.authid)),
-                "status": "registered",
-                "mode": "govern",
-            }
-            states = _With(states, str(told.authid), actor)
-        case = Case(
-            told.subject,
-            state,
-            states,
-            str(told.authid),
-            told.time,
-            str,
-            self._rosters,
-            told.subjectversion - 1,
-            told.onbehalfof,
+            states = with_actor(states, str(told.authid))
+        return by_policy(
+            DecisionRequest(action, command, case_of(told, state, states, self._rosters))
         )
-        return by_policy(DecisionRequest(action, command, case))
 
 
-class _With(Mapping[str, V]):
-    """A mapping with one member in place of its own."""
+def is_somebody_s(told: Told, states: Mapping[str, State]) -> bool:
+    """Did the source say who did it? What only a source vouches for was done by nobody that is known."""
+    return (states.get(told.authid or "") or {}).get("kind") in {"person", "service"}
 
-    def __init__(self, rest: Mapping[str, V], name: str, value: V) -> None:
-        self._rest, self._name, self._value = rest, name, value
 
-    def __getitem__(self, name: str) -> V:
-        return self._value if name == self._name else self._rest[name]
+def with_actor(states: Mapping[str, State], actor: str) -> Mapping[str, State]:
+    """Elsewhere they were somebody who may act; which roles they had there is not known."""
+    return With(states, actor, {**states[actor], "status": "registered", "mode": "govern"})
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """As `[]`, and twice as fast as what a Mapping comes with."""
-        return self[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rest)
-
-    def __len__(self) -> int:
-        return len(self._rest)
+def case_of(
+    told: Told, state: State, states: Mapping[str, State], rosters: Mapping[str, Sequence[str]]
+) -> Case:
+    """In which what the entry tells was decided, or would have been."""
+    return Case(
+        told.subject,
+        state,
+        states,
+        str(told.authid),
+        told.time,
+        str,
+        rosters,
+        told.subjectversion - 1,
+        told.onbehalfof,
+    )
 
 
 ORDER_OF: Final[Mapping[str, type[Command]]] = {

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from domain.catalogue import EVENT_TYPES
-from domain.event import Event, events_of
+from domain.catalogue import AGGREGATES, EVENT_TYPES
+from domain.event import Event
+from domain.event import events_of as registered
 from domain.families import FAMILIES, Family
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -37,6 +38,14 @@ subject is the fold of its patches, from `{{}}`, and no code of ours is needed f
 
 The same as JSON Schema, for `data`: {schemas}.
 """
+
+
+_ORDER = {module.__name__: place for place, module in enumerate(AGGREGATES)}
+
+
+def events_of(family: str) -> list[type[Event]]:
+    """In the order of the catalogue: the registry's is that of imports, which differ from one process to the next."""
+    return sorted(registered(family), key=lambda event: _ORDER[event.__module__])
 
 
 def generated() -> dict[Path, str]:

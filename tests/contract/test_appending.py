@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from ledger.govern import Actor, GovernProposal, Order
 from ledger.ledger import Ledger
 from ledger.merkle import leaf_hash
 from ledger.taken import Request
+from ledger.view import View
 from ledger.writer import Recorded
 from tests.contract.conftest import Desk, a, observe
 
@@ -341,3 +343,17 @@ def test_the_library_may_not_pass_by_the_ledger(desk: Desk) -> None:
 
     with pytest.raises(Refused):
         desk.log.save()
+
+
+def test_a_commit_is_forgotten_without_a_look_for_cycles(desk: Desk) -> None:
+    desk.report()
+    gc.collect()
+    gc.disable()
+
+    try:
+        desk.report()
+        left = [one for one in gc.get_objects() if isinstance(one, View)]
+    finally:
+        gc.enable()
+
+    assert left == [], "its entries would pile up: an import takes three times the memory"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from tests.domain.policy_cases.authority import AUTHORITY
 from tests.domain.policy_cases.case import Case
 from tests.domain.policy_cases.changes import CHANGES
+from tests.domain.policy_cases.findings import FINDINGS
 from tests.domain.policy_cases.reading import READING
 from tests.domain.policy_cases.tickets import TICKETS
 
@@ -18,4 +19,5 @@ TABLE: Mapping[str, tuple[Case, ...]] = {
     **CHANGES,
     **AUTHORITY,
     **READING,
+    **FINDINGS,
 }

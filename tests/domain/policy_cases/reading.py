@@ -12,10 +12,17 @@ READING: Mapping[str, tuple[Case, ...]] = {
     "anyone-reads-the-desk": (
         Case("anyone", on=" ".join(f"{family}:read" for family in (*DESK, "role", "policy"))),
     ),
+    "those-who-steer-read-findings": (
+        Case(
+            "who steers what findings are about",
+            on="finding:read",
+            roles="risk-owner incident-manager problem-manager change-manager",
+        ),
+    ),
     "those-who-answer-read-authority": (
         Case(
             "who answers for authority",
-            on="grant:read review:read principal:read ledger:read",
+            on="grant:read review:read principal:read finding:read ledger:read",
             roles="auditor compliance administrator access-reviewer operator recovery",
         ),
     ),
@@ -33,7 +40,7 @@ READING: Mapping[str, tuple[Case, ...]] = {
         Case(
             "who keeps people and grants",
             on="principal:read-personal grant:read-personal role:read-personal "
-            "review:read-personal policy:read-personal ledger:read-personal",
+            "review:read-personal policy:read-personal finding:read-personal ledger:read-personal",
             roles="administrator access-reviewer recovery operator auditor compliance "
             "privacy-officer",
         ),

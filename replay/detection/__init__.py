@@ -1,0 +1,1 @@
+"""Detectors: rules that the log itself shows to be broken, each in a file of its own."""
