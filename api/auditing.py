@@ -24,6 +24,8 @@ from replay.in_freezes import in_freezes
 from replay.late_approvals import late_approvals
 from replay.moment import Moment
 from replay.period import Answered, Period, period_between
+from replay.raci import raci
+from replay.review_items import Wanted, review_items
 from replay.role_holders import role_holders
 from replay.whatif import Otherwise, Progress, WhatIf, candidate_state, what_if
 
@@ -53,6 +55,22 @@ class Auditing:
         found = self._told(role_holders(self.ledger, role, moment))
         self._noted("holders", found["holders"], role)
         return found
+
+    def raci(self, moment: Moment, scope: str | None) -> Answer:
+        """Who had which part in which activity at the moment. Raises MomentRefused."""
+        self._reads("role", "grant", "principal")
+        found = self._told(raci(self.ledger, moment, scope))
+        self._noted("raci", found["items"])
+        return found
+
+    def review_items(
+        self, review: str, verdict: Wanted | None, limit: int, cursor: str | None
+    ) -> Answer:
+        """A page of the review's items, as they stand. Raises UnknownSubject, Malformed."""
+        self._reads("review", "grant")
+        return self._told(
+            review_items(self.ledger, review, verdict=verdict, limit=limit, cursor=cursor)
+        )
 
     def late_approvals(self, start: str | None, end: str | None) -> Answer:
         self._reads("change")

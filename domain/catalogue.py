@@ -37,6 +37,8 @@ from domain import (
     refusal,
     request,
     request_commands,
+    review,
+    review_commands,
     role,
 )
 from domain.command import COMMANDS
@@ -74,6 +76,8 @@ AGGREGATES = (
     refusal,
     request,
     request_commands,
+    review,
+    review_commands,
     role,
 )
 

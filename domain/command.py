@@ -12,6 +12,7 @@ from domain.errors import CanNot, Malformed
 from domain.event import Event, Json, PersonalText, State
 from domain.families import Family, kebab
 from domain.parts import parts_in, services_in
+from domain.population import NO_CENSUS, Census
 from domain.rosters import POLICIES
 from domain.thresholds import Thresholds, thresholds_in_force
 
@@ -24,7 +25,8 @@ class Case:
 
     `states`: any subject's state by its id, `{}` or nothing for one that the ledger does not know; `rosters`:
     who stands on a roster (`domain/rosters.py`). Whatever a decision looks up there it rests on: it is taken
-    again if that moves before the commit. `version`: the subject's, 0 for one that is created.
+    again if that moves before the commit. `version`: the subject's, 0 for one that is created. `census` counts
+    grants as they were at a position, which nothing moves.
     """
 
     subject: str
@@ -36,6 +38,7 @@ class Case:
     rosters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     version: int = 0
     on_behalf_of: str | None = None
+    census: Census = NO_CENSUS
 
     @property
     def status(self) -> str | None:

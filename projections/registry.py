@@ -9,6 +9,7 @@ from projections.findings import FindingRegister
 from projections.flow import FlowOfStates
 from projections.grants import GrantRegister
 from projections.projection import Projection
+from projections.reviews import ReviewRegister
 from projections.tickets import TicketRegister
 from projections.timers import Timers
 
@@ -20,6 +21,7 @@ CALENDAR = ChangeCalendar()
 GRANTS = GrantRegister()
 TIMERS = Timers()
 FINDINGS = FindingRegister()
+REVIEWS = ReviewRegister()
 
 PROJECTIONS: tuple[Projection, ...] = (
     TICKETS,
@@ -30,4 +32,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     GRANTS,
     TIMERS,
     FINDINGS,
+    REVIEWS,
 )

@@ -24,6 +24,7 @@ Kind = Literal[
     "snapshot",
     "owner",
     "roster",
+    "review",
     "read-model",
     "finding",
 ]

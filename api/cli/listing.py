@@ -74,7 +74,7 @@ def changes(
     )
     with opened() as session, current_views(session) as views:
         found = find_changes(views, wanted, sort=sort, limit=limit, cursor=cursor)
-        _tell_page(session, found, _change_line, as_json=as_json)
+        tell_page(session, found, _change_line, as_json=as_json)
 
 
 def grants(
@@ -105,7 +105,7 @@ def grants(
             counts=bool(counts),
         )
         found = find_grants(views, wanted, sort=sort, limit=limit, cursor=cursor)
-        _tell_page(session, found, _grant_line, as_json=as_json)
+        tell_page(session, found, _grant_line, as_json=as_json)
 
 
 def calendar(
@@ -135,7 +135,7 @@ def calendar(
             say(f"      {_overlap_line(other)}")
 
 
-def _tell_page(session: Session, found: Answer, line: Any, *, as_json: bool) -> None:
+def tell_page(session: Session, found: Answer, line: Any, *, as_json: bool) -> None:
     rows = _revealed(session, found)
     if as_json:
         tell({"position": found.position, "items": rows, "next": found.next_cursor})

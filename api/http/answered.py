@@ -207,6 +207,23 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "holders": [{"grant": "grant/GRT0000004", "holder": "principal/PRN0000005"}],
         }
     ),
+    "/v1/raci": _json(
+        {
+            "basis": "known",
+            "position": 1129,
+            "moment": "2026-03-31T00:00:00.000000Z",
+            "violations": 1,
+            "items": [
+                {
+                    "activity": "authorise normal changes",
+                    "scope": "*",
+                    "accountable": [],
+                    "responsible": [{"holder": "principal/PRN0000005"}],
+                    "violations": ["nobody-accountable"],
+                }
+            ],
+        }
+    ),
     "/v1/replay/delegated": _json({"from": 1, "to": 1129, "items": [_ACT], "truncated": False}),
     "/v1/replay/check": _json(
         {
@@ -281,6 +298,38 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "position": 1105,
             "version": 1,
         }
+    ),
+    "/v1/reviews": _page(
+        {
+            "subject": "review/REV0000001",
+            "number": "REV0000001",
+            "status": "open",
+            "items": 61,
+            "undecided": 12,
+            "position": 1129,
+            "version": 4,
+        }
+    ),
+    "/v1/reviews/{number}/items": _json(
+        {
+            "review": "review/REV0000001",
+            "status": "open",
+            "population": {"position": 1100, "count": 61, "hash": "sha256:" + "5c" * 32},
+            "position": 1129,
+            "counted": 61,
+            "undecided": 12,
+            "items": [
+                {
+                    "grant": "grant/GRT0000004",
+                    "holder": "principal/PRN0000005",
+                    "verdict": "revocation_ordered",
+                    "due_at": "2026-04-09T00:00:00.000000Z",
+                    "revocation": "ordered",
+                }
+            ],
+            "next": "WyJncmFudCJd",
+        },
+        nullable=("next",),
     ),
     "/v1/activity": _rows({"actor": "principal/PRN0000005", "count": 486}),
     "/v1/flow": _rows(

@@ -28,6 +28,7 @@ from api.http import (
     problems,
     proof,
     registers,
+    reviews,
     subjects,
 )
 from api.http.answers import problem_answer
@@ -91,7 +92,7 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, auditing, change_registers, findings,
+        health, problems, proof, feed, administration, auditing, change_registers, findings, reviews,
         registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)

@@ -176,6 +176,19 @@ class _Making:
             self.body["role"] = role
             self.body["holder"] = self.actor if "subject" in self.question.parts else OTHER
 
+    def _of_review_orders(self) -> None:
+        """The grant that is decided is of one who has the part that the policy asks about."""
+        if self.command.verb in {"certify", "revoke"}:
+            holder = self.actor if "subject" in self.question.parts else OTHER
+            self.standing[self.body["grants"][0]] = {
+                "status": "active",
+                "holder": holder,
+                "role": "role/resolver",
+                "role_name": "resolver",
+                "services": {self.name: True},
+                "valid_from": LONG_AGO,
+            }
+
     def _of_freeze_orders(self) -> None:
         """The parts that the policy asks about are parts in the change that asks for an exception."""
         change: Patch = {"status": "scheduled", "type": "normal", "services": {"mail": True}}
