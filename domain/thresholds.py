@@ -58,6 +58,8 @@ class Thresholds(BaseModel):
     """Rules of detectors, and of the policy on what sources observe, whose findings are to weigh otherwise, or not at all."""
     pre_approved_items: list[Text] = []
     """Catalogue items whose requests nobody needs to approve."""
+    reconciled_environments: list[Text] = ["production"]
+    """Where deployed is what an authorized change has to stand behind."""
 
 
 DEFAULTS = Thresholds()
