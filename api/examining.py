@@ -30,6 +30,7 @@ from ledger.writer import Outcome, Recorded
 from projections.violations import Failed, Key, Named, Sightings, Tallied, Violations
 from replay.detection.detector import Detector
 from replay.detection.examine import Examination, Fault, Violation, Whole
+from replay.detection.openings import unauthorized_changes
 from replay.detection.registry import DETECTORS
 
 STRETCH_ENTRIES: Final = 2_000
@@ -132,6 +133,8 @@ class Examiner:
             for one, outcome in zip(new, self._raise(new), strict=True)
             if self._raised(one, outcome, now)
         ]
+        # Before it is noted that they are raised: whoever is interrupted here orders them again, under the same key.
+        self._submit(list(unauthorized_changes((one.key.rule, one.key.about) for one in told)))
         told += [one for one in again if self._told_again(one, now)]
         self.violations.tell(told)
         return bool(told)

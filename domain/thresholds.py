@@ -73,6 +73,8 @@ class Thresholds(BaseModel):
     """A pause that begins so shortly before the resolution is due is looked at."""
     pre_approved_items: list[Text] = []
     """Catalogue items whose requests nobody needs to approve."""
+    reconciled_environments: list[Text] = ["production"]
+    """Where deployed is what an authorized change has to stand behind."""
 
 
 DEFAULTS = Thresholds()

@@ -18,6 +18,8 @@ from api.http.auditing import CHECK
 from api.http.bodies import JSON
 from api.http.cloudevents import BATCHED, REQUIRED, SAID, STRUCTURED
 from api.http.commands import PATH_FAMILIES, route_of
+from api.http.facts import WEBHOOK
+from api.http.pipelines import PipelineRun
 from api.http.registers import REGISTER
 from domain.acts import DestroySubjectKey, LiftLegalHold, PlaceLegalHold, RevokeToken
 from domain.catalogue import COMMANDS
@@ -144,6 +146,7 @@ def describe(routes: Sequence[BaseRoute]) -> Schema:
     for path, operation in _commands(schemas):
         told["paths"].setdefault(path, {})["post"] = operation
     told["paths"].setdefault("/v1/events", {})["post"] = _facts()
+    told["paths"].setdefault(WEBHOOK, {})["post"] = _runs(schemas)
     for path, more in _administration(schemas):
         operation = told["paths"][path]["post"]
         parameters = [*operation.get("parameters", ()), *more.pop("parameters", ())]
@@ -272,6 +275,23 @@ def _facts() -> Schema:
                 },
             }
         },
+    }
+
+
+def _runs(schemas: Schema) -> Schema:
+    one = _body(PipelineRun, PipelineRun.example, schemas)["content"][JSON]
+    batch = {"type": "array", "items": one["schema"]}
+    return {
+        "tags": ["Observed facts"],
+        "operationId": "observe-deployments",
+        "summary": "State what a pipeline deployed, as one run or a batch",
+        "description": "For tokens of sources in observe mode, by pipelines that do not speak CloudEvents. A batch is "
+        "taken run by run, as events are. `id` and `outcome` are the idempotency key.",
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {**one, "schema": {"anyOf": [one["schema"], batch]}}},
+        },
+        "responses": _facts()["responses"],
     }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from replay.detection.accountability import Accountability
 from replay.detection.approval_after_start import ApprovalAfterStart
 from replay.detection.conflicting_grants import ConflictingGrants
+from replay.detection.deployment_other_content import DeploymentOtherContent
+from replay.detection.deployment_outside_window import DeploymentOutsideWindow
 from replay.detection.detector import Detector
 from replay.detection.lapsed_retro_approval import LapsedRetroApproval
 from replay.detection.late_facts import DatedAhead, RecordedLate
@@ -14,6 +17,7 @@ from replay.detection.outside_window import ImplementationOutsideWindow
 from replay.detection.pauses import PauseBeforeBreach, PauseWithoutProof
 from replay.detection.priority_lowered import PriorityLoweredAlone
 from replay.detection.standard_change import StandardChangeOutsideModel
+from replay.detection.unmatched_deployment import UnmatchedDeployment
 from replay.detection.unratified_genesis import UnratifiedGenesis
 from replay.detection.who_may import WhoMay
 
@@ -27,10 +31,14 @@ DETECTORS: tuple[Detector, ...] = (
     StandardChangeOutsideModel(),
     ConflictingGrants(),
     LeaverWithGrants(),
+    Accountability(),
     PauseWithoutProof(),
     PauseBeforeBreach(),
     PriorityLoweredAlone(),
     RecordedLate(),
     DatedAhead(),
     UnratifiedGenesis(),
+    UnmatchedDeployment(),
+    DeploymentOutsideWindow(),
+    DeploymentOtherContent(),
 )
