@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 
 from api.compose import SOFTWARE, House
 from api.errors import MethodNotAllowed, NoSuchAddress, ServerFault
-from api.examining import Examiner
 from api.http import (
     administration,
     auditing,
@@ -129,9 +128,7 @@ def _services(house: House) -> Services:
 async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> AsyncIterator[None]:
     publisher = Publisher(services.house, services.vitals)
     kept = (
-        ProjectionThread(
-            services.runner, Examiner(services.ledger, services.violations), services.vitals
-        )
+        ProjectionThread(services.runner, services.vitals)
         if projecting == "thread"
         else ProjectionProcess(services.house.settings, services.vitals)
     )

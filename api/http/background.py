@@ -12,7 +12,6 @@ from typing import Final
 import structlog
 
 from api.compose import House
-from api.examining import Examiner
 from api.http.metrics import Metrics
 from api.timekeeper import Timekeeper
 from domain.errors import LedgerError
@@ -112,24 +111,19 @@ class ReadRecorder:
 
 
 class ProjectionThread:
-    """Keeps the read models and the detectors at the head of the log."""
+    """Keeps the read models at the head of the log. Findings are raised by a server's own process (`projecting.py`)."""
 
-    def __init__(self, runner: Runner, examiner: Examiner, vitals: Vitals) -> None:
+    def __init__(self, runner: Runner, vitals: Vitals) -> None:
         self._runner, self._vitals = runner, vitals
         self._stop = threading.Event()
-        self._threads = (
-            threading.Thread(target=self._run, name="projections", daemon=True),
-            threading.Thread(target=examiner.run, args=(self._stop,), name="examiner", daemon=True),
-        )
+        self._thread = threading.Thread(target=self._run, name="projections", daemon=True)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
         await stop.wait()
         self._stop.set()
-        for thread in self._threads:
-            await asyncio.to_thread(thread.join)
+        await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from domain.acts import ImportRun
 from domain.command import COMMANDS
 from domain.event import MAX_SAFE_INTEGER
+from domain.finding import FindingRaised, RaiseFinding
 from domain.policy import policy_hash
 from domain.population import Bounds, population_of
 from ledger.shipped import shipped_texts
@@ -72,6 +73,12 @@ FAMILY: Mapping[str, Patch] = {
     "freeze": {"services": {"$name": True}, "interval": WINDOW, "declared_by": OTHER},
     "grant": {"requested_by": THIRD, "valid_from": LONG_AGO, "valid_to": SOON},
     "review": {"service": "$name", "population": NOBODY},
+    "finding": {
+        **FindingRaised.example,
+        "about": {THIRD: True},
+        "first_position": 1,
+        "last_position": 1,
+    },
     "role": {"name": "$name", "revision": 1, "privileged": False, "conflicts": {}, "owner": THIRD},
     "policy": {
         "texts": dict(shipped_texts()),
@@ -189,6 +196,15 @@ BODY: Mapping[str, Patch] = {
     "grant:certify": {"campaign": CAMPAIGN},
     "grant:delegate": {"to": OTHER, "until": SOON, "reason": "Told"},
     "grant:end-delegation": {"delegation": "DLG-one"},
+    "finding:raise": {
+        **RaiseFinding.example,
+        "group": "$name",
+        "first_position": 2,
+        "last_position": 2,
+    },
+    "finding:record-recurrence": {"count": 17, "last_position": 2},
+    "finding:remediate": {"evidence_position": 2},
+    "finding:accept-risk": {"until": SOON, "reason": "Told"},
     "review:open": {"service": "$name", "due_at": SOON},
     "review:certify": {"grants": ["grant/$name-ITEM"]},
     "review:revoke": {"grants": ["grant/$name-ITEM"], "due_at": SOON},

@@ -120,6 +120,7 @@ NOT_TOLD: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "anyone-reads-the-desk",
+            "those-who-steer-read-findings",
             "those-who-answer-read-authority",
             "those-who-work-with-people-see-values",
             "those-who-keep-people-see-names",
