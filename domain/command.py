@@ -1,7 +1,5 @@
 """What a command is: an order, its guards, and the pure decision that turns it into events."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -134,7 +132,7 @@ class Command(BaseModel):
         return ()
 
     @classmethod
-    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+    def recalled(cls, data: Mapping[str, Json]) -> "Command | None":
         """The order that an event of it tells of: to ask again who might have given it. None: it tells too little.
 
         By default the members of both that have one name; others are None. It is not validated: what was

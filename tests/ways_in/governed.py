@@ -41,7 +41,8 @@ Reading = Callable[[Ways, str, str], Answer]
 
 def ordered_by_rest(ways: Ways, made: Situation, token: str) -> Answer:
     path, body = _address(made)
-    answer = ways.client.send("POST", path, token, body)
+    more = {} if made.on_behalf_of is None else {"On-Behalf-Of": made.on_behalf_of}
+    answer = ways.client.send("POST", path, token, body, more)
     if answer.is_success:
         told = answer.json()
         receipt = told.get("receipt", told)
@@ -60,7 +61,8 @@ def ordered_by_cli(ways: Ways, made: Situation, token: str) -> Answer:
     family, verb = made.command.family.name, made.command.verb
     named = () if made.subject is None else (made.subject,)
     said = json.dumps(made.body)
-    done = _shell(ways, token, "order", family, verb, *named, "--data", said, "--json")
+    whose = () if made.on_behalf_of is None else ("--on-behalf-of", made.on_behalf_of)
+    done = _shell(ways, token, "order", family, verb, *named, *whose, "--data", said, "--json")
     if done.outcome != "done":
         return done
     last = done.told["receipts"][-1]

@@ -41,7 +41,6 @@ NOT_ASKED: Mapping[str, Mapping[str, str]] = {
         "unknown-identity": "sign-in refuses first",
         "referenced-principal": "sign-in refuses first",
         "deactivated-principal": "sign-in refuses first",
-        "no-delegation-without-grant": "the header has tests of its own: whoever is not delegated to is refused",
         "system-keeps-the-ledger": "no address: the software records its own start",
         "second-person-ratifies-genesis": "no address: given from the command line",
         "anyone-else-with-recovery-ratifies-genesis": "no address: given from the command line",
@@ -50,7 +49,6 @@ NOT_ASKED: Mapping[str, Mapping[str, str]] = {
         "unknown-identity": "sign-in refuses first",
         "referenced-principal": "sign-in refuses first",
         "deactivated-principal": "sign-in refuses first",
-        "no-delegation-without-grant": "the option has tests of its own: whoever is not delegated to is refused",
     },
 }
 """The rules that no request reaches by a way in. All others have a case there."""
@@ -79,7 +77,7 @@ def orders(rule: str, case: Case, way: str) -> Iterator[Question]:
         command = command_of(question)
         if command is None or question.action in {*WITHOUT_ADDRESS[way], *ASKED_ELSEWHERE}:
             continue
-        if question.status != "registered" or "no-delegation" in question.circumstances:
+        if question.status != "registered":
             continue
         if rule in PERMITS and not _is_possible(question, command):
             continue
