@@ -22,6 +22,16 @@ _TYPE: Final = LedgerRead.type_name.encode()
 MOST_MIRRORS: Final = 10_000
 
 
+def readable(page: Sequence[Entry], identity: Identity) -> Sequence[Entry]:
+    if identity.reaches("*", "read"):
+        return page
+    return [entry for entry in page if identity.reaches(family_of(entry), "read")]
+
+
+def family_of(entry: Entry) -> str:
+    return entry.subject.partition("/")[0]
+
+
 def note(
     ledger: Ledger,
     identity: Identity,

@@ -30,6 +30,15 @@ class Settings(BaseSettings):
         None,
         description="Read models. Default: an SQLite file beside the log's, or the log's own PostgreSQL database.",
     )
+    deliveries_url: str | None = Field(
+        None,
+        description="What was delivered to webhooks. Default: an SQLite file beside the log's, or the read models' "
+        "PostgreSQL database.",
+    )
+    webhook_allow_private: bool = Field(
+        False,
+        description="Deliver to private addresses and without https as well. For development only.",
+    )
     key_file: Path | None = Field(
         None,
         description="The Ed25519 key that signs checkpoints, mode 0600. Default: beside the log.",
@@ -98,6 +107,13 @@ class Settings(BaseSettings):
         if sqlite_path(self.database_url):
             return f"sqlite:///{self.beside_log('.views.db')}"
         return self.database_url
+
+    @property
+    def resolved_deliveries_url(self) -> str:
+        if self.deliveries_url:
+            return self.deliveries_url
+        views = self.resolved_views_url
+        return f"sqlite:///{self.beside_log('.deliveries.db')}" if sqlite_path(views) else views
 
     @property
     def resolved_key_file(self) -> Path:

@@ -40,6 +40,7 @@ from domain import (
     review,
     review_commands,
     role,
+    webhook,
 )
 from domain.command import COMMANDS
 from domain.event import EVENT_TYPES
@@ -79,6 +80,7 @@ AGGREGATES = (
     review,
     review_commands,
     role,
+    webhook,
 )
 
 __all__ = ["AGGREGATES", "COMMANDS", "EVENT_TYPES"]

@@ -14,6 +14,7 @@ from domain.event import State
 POLICIES: Final = "policies-in-force"
 ROLES: Final = "roles"
 FREEZES: Final = "freezes"
+WEBHOOKS: Final = "webhooks"
 
 Standing = Callable[[str, State], Iterable[str]]
 """(subject, state) → the rosters that it stands on."""

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ledger.errors import KeyDestroyed, StorageFailed
-from ledger.vault_database import KEYS, NAMES, VaultDatabase
+from ledger.vault_database import KEYS, NAMES, SECRETS, VaultDatabase
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
@@ -139,6 +139,35 @@ class Vault:
     def add_names(self, names: Iterable[tuple[str, str, str]]) -> None:
         """Durably remember (name, known_to, principal) beside other names of the same principals."""
         self._remember(names, alone=False)
+
+    # Secrets that others are to know as well, and the log is not
+
+    def keep_secret(self, name: str, secret: bytes) -> None:
+        """Durably, encrypted under the master key and bound to its name."""
+        nonce = os.urandom(NONCE_BYTES)
+        wrapped = nonce + self._wrap.encrypt(nonce, secret, b"secret " + name.encode())
+        with self._database.writing() as transaction:
+            transaction.insert(SECRETS, [(name, wrapped)])
+
+    def secret(self, name: str) -> bytes | None:
+        """What was kept under the name; None: nothing. Raises StorageFailed where another key wrapped it."""
+        with self._database.reading() as transaction:
+            row = transaction.row("SELECT wrapped FROM secrets WHERE name = ?", (name,))
+        if row is None:
+            return None
+        wrapped = bytes(row[0])
+        try:
+            return self._wrap.decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], b"secret " + name.encode()
+            )
+        except InvalidTag:
+            raise StorageFailed("the master key does not open this vault's secrets") from None
+
+    def forget_secrets(self, names: Collection[str]) -> None:
+        """They are gone once this returns; unknown ones were."""
+        with self._database.writing() as transaction:
+            for name in names:
+                transaction.execute("DELETE FROM secrets WHERE name = ?", (name,))
 
     def close(self) -> None:
         self._database.close()

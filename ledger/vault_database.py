@@ -28,8 +28,11 @@ KEYS = Table("data_keys", (("id", "int"), ("wrapped", "bytes")), key=("id",), ap
 NAMES = Table(
     "names", (("digest", "bytes"), ("principal", "text")), key=("digest",), append_only=False
 )
+SECRETS = Table(
+    "secrets", (("name", "text"), ("wrapped", "bytes")), key=("name",), append_only=False
+)
+"""Made last, and younger than the others: where it is, they are."""
 _BY_PRINCIPAL = "ix_names_principal"
-"""Made last: where it is, the tables are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +75,25 @@ class VaultDatabase:
 
     def _create_tables(self) -> None:
         with self.reading() as transaction:
-            if transaction.row(self._driver.is_there, (_BY_PRINCIPAL,)):
+            if self._has(transaction, SECRETS.name):
                 return
         with self.writing() as transaction:
             if self._driver.dialect == "postgresql":
                 # SQLite's writer is alone already; here several processes may start together.
                 transaction.execute("SELECT pg_advisory_xact_lock(hashtext('itsm-ledger vault'))")
-            if transaction.row(self._driver.is_there, (_BY_PRINCIPAL,)):
-                return
-            for made in (KEYS, NAMES):
-                for statement in create_statements(made, self._driver.dialect):
-                    transaction.execute(statement)
-            transaction.execute(f"CREATE INDEX {_BY_PRINCIPAL} ON {NAMES.name} (principal)")
+            if not self._has(transaction, _BY_PRINCIPAL):
+                for made in (KEYS, NAMES):
+                    self._create(transaction, made)
+                transaction.execute(f"CREATE INDEX {_BY_PRINCIPAL} ON {NAMES.name} (principal)")
+            if not self._has(transaction, SECRETS.name):
+                self._create(transaction, SECRETS)
+
+    def _has(self, transaction: Transaction, name: str) -> bool:
+        return bool(transaction.row(self._driver.is_there, (name,)))
+
+    def _create(self, transaction: Transaction, table: Table) -> None:
+        for statement in create_statements(table, self._driver.dialect):
+            transaction.execute(statement)
 
     @contextmanager
     def _lent(self) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from api.cli import (
     ruling,
     running,
     viewing,
+    webhooks,
 )
 from api.cli.frame import Commands
 
@@ -43,5 +44,6 @@ for room in (
     proving,
     ruling,
     viewing,
+    webhooks,
 ):
     room.add_to(app)

@@ -24,7 +24,13 @@ OnBehalfOf = Annotated[
 Reason = Annotated[str, typer.Option(help="Why. Recorded, as a commitment.")]
 
 
-BY_ITS_OWN_COMMAND: Final = {("ledger", "rotate-key"): "key rotate"}
+BY_ITS_OWN_COMMAND: Final = {
+    ("ledger", "rotate-key"): "key rotate",
+    ("ledger", "register-webhook"): "webhook add",
+    ("ledger", "change-webhook"): "webhook change",
+    ("ledger", "rotate-webhook-secret"): "webhook rotate",
+    ("ledger", "end-webhook"): "webhook end",
+}
 """Orders that need more than their words: a key that nobody holds would sign nothing, and the ledger not open."""
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from random import SystemRandom
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI
@@ -16,6 +17,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.compose import SOFTWARE, House
+from api.delivering.courier import Courier
+from api.delivering.posting import Poster
+from api.delivering.progress import Progress
 from api.errors import MethodNotAllowed, NoSuchAddress, ServerFault
 from api.http import (
     administration,
@@ -29,10 +33,18 @@ from api.http import (
     registers,
     reviews,
     subjects,
+    webhooks,
 )
 from api.http.answers import problem_answer
 from api.http.appends import Appends
-from api.http.background import ProjectionThread, Publisher, ReadRecorder, TimerThread, Vitals
+from api.http.background import (
+    CourierThread,
+    ProjectionThread,
+    Publisher,
+    ReadRecorder,
+    TimerThread,
+    Vitals,
+)
 from api.http.bodies import ClientGone
 from api.http.dispatch import Dispatcher
 from api.http.gate import Gate
@@ -45,6 +57,7 @@ from api.http.watch import HeadWatch
 from api.readings import Bundles
 from api.timekeeper import Timekeeper
 from domain.errors import LedgerError, Malformed
+from ledger.ids import new_uuid7
 from ledger.writer import Outcome
 from projections.runner import Runner
 from projections.views import Views
@@ -91,8 +104,8 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, auditing, change_registers, findings, reviews,
-        registers, subjects,
+        health, problems, proof, feed, administration, webhooks, auditing, change_registers, findings,
+        reviews, registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()
@@ -118,6 +131,14 @@ def _services(house: House) -> Services:
         violations=Violations(views),
         runner=Runner(ledger, views, gather_seconds=GATHER_SECONDS),
         timekeeper=Timekeeper(ledger, views),
+        courier=Courier(
+            ledger,
+            Progress(house.settings.resolved_deliveries_url),
+            Poster(house.settings.webhook_allow_private),
+            SystemRandom().random,
+            new_uuid7(),
+            told=metrics.tried,
+        ),
         metrics=metrics,
         vitals=Vitals(),
         bundles=Bundles(ledger),
@@ -142,6 +163,7 @@ async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> A
         kept.run(stop),
         recorder.run(stop),
         timers.run(stop),
+        CourierThread(services.courier).run(stop),
     )
     try:
         yield
@@ -152,6 +174,7 @@ async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> A
         stop.set()
         await beside
         services.views.close()
+        services.courier.progress.close()
 
 
 def _told(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from api.compose import House
+from api.delivering.courier import Courier
 from api.http.metrics import Metrics
 from api.timekeeper import Timekeeper
 from domain.errors import LedgerError
@@ -78,6 +79,22 @@ class TimerThread:
         await stop.wait()
         self._stop.set()
         await running
+
+
+class CourierThread:
+    """Delivers to webhooks."""
+
+    def __init__(self, courier: Courier) -> None:
+        self._courier = courier
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=courier.run, args=(self._stop,), name="courier")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set; deliveries under way are then given up, and come again."""
+        self._thread.start()
+        await stop.wait()
+        self._stop.set()
+        await asyncio.to_thread(self._thread.join)
 
 
 class ReadRecorder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Header, Path, Query, Request
@@ -14,7 +14,7 @@ from api.http.bodies import headers_of
 from api.http.cloudevents import BATCHED, STRUCTURED
 from api.http.services import InHouse, Services, SignedIn
 from api.identity import Identity
-from api.readings import note_entries
+from api.readings import family_of, note_entries, readable
 from domain.errors import Malformed
 from ledger.entry import Entry
 
@@ -81,16 +81,6 @@ def event(
     identity.require(family_of(entry), "read")
     note_entries(services.ledger, identity, [entry], about=(entry.subject,))
     return Response(entry.raw, media_type=STRUCTURED)
-
-
-def readable(page: Sequence[Entry], identity: Identity) -> Sequence[Entry]:
-    if identity.reaches("*", "read"):
-        return page
-    return [entry for entry in page if identity.reaches(family_of(entry), "read")]
-
-
-def family_of(entry: Entry) -> str:
-    return entry.subject.partition("/")[0]
 
 
 def _position(last_event_id: str) -> int:

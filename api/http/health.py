@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from api.delivering.overview import counts, live_webhooks
 from api.errors import NotReady, problem_of
 from api.http.answers import PROBLEM, JsonAnswer
 from api.http.services import InHouse, Services, SignedIn
@@ -43,10 +44,16 @@ def ready(services: InHouse) -> Response:
             for status in services.runner.status()
         ]
         told["detectors"] = _detectors(services, told["size"])
+        told["webhooks"] = counts(services.ledger, services.courier.progress)
     except LedgerError as error:
         faults.append(error.code)
     vitals = services.vitals
-    failures = (vitals.checkpoint_failure, vitals.projection_failure, services.timekeeper.failure)
+    failures = (
+        vitals.checkpoint_failure,
+        vitals.projection_failure,
+        services.timekeeper.failure,
+        services.courier.failure,
+    )
     faults += filter(None, failures)
     if faults:
         problem = problem_of(NotReady(f"failing: {', '.join(faults)}", failing=faults))
@@ -59,6 +66,7 @@ def metrics(identity: SignedIn, services: InHouse) -> Response:
     """Prometheus' text format. Takes the scope `ledger:read`."""
     identity.require("ledger", "read")
     newest = services.ledger.checkpoints.newest()
+    services.metrics.delivering(live_webhooks(services.ledger, services.courier.progress))
     text = services.metrics.text(
         services.ledger.head().size, newest[0] if newest else 0, services.runner.status()
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from api.delivering.overview import Webhook
 from ledger.writer import Outcome, Recorded
 from projections.status import ProjectionStatus
 
@@ -83,6 +84,25 @@ class Metrics:
             registry=registry,
         )
 
+        self._tries = Counter(
+            "itsm_ledger_webhook_tries_total",
+            "Deliveries to webhooks that were tried, by what came of them",
+            ("outcome",),
+            registry=registry,
+        )
+        self._behind = Gauge(
+            "itsm_ledger_webhook_lag",
+            "Entries that a webhook is behind",
+            ("webhook",),
+            registry=registry,
+        )
+        self._dead_letters = Gauge(
+            "itsm_ledger_webhook_dead_letters",
+            "Events that were given up, and stand as dead letters",
+            ("webhook",),
+            registry=registry,
+        )
+
     def serving(self, count: Callable[[], int]) -> None:
         """`count` is asked with each scrape."""
         self._in_flight.set_function(count)
@@ -119,6 +139,18 @@ class Metrics:
             if count:
                 self._proposals.labels(outcome).inc(count)
         self._groups.observe(len(outcomes))
+
+    def tried(self, outcome: str) -> None:
+        """`outcome` is one of our own words, or `status-` with a status."""
+        self._tries.labels(outcome).inc()
+
+    def delivering(self, webhooks: Sequence[Webhook]) -> None:
+        """As they stand. Those that ended are told of no more."""
+        self._behind.clear()
+        self._dead_letters.clear()
+        for webhook in webhooks:
+            self._behind.labels(webhook.number).set(webhook.lag)
+            self._dead_letters.labels(webhook.number).set(webhook.dead_letters)
 
     def text(
         self, size: int, checkpoint_size: int, projections: Sequence[ProjectionStatus]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from fastapi.openapi.utils import get_openapi
@@ -11,8 +12,8 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from api.compose import SOFTWARE
-from api.http import administration
-from api.http.answered import ANSWERS, shape
+from api.http import administration, webhooks
+from api.http.answered import ANSWERS
 from api.http.answers import PROBLEM
 from api.http.auditing import CHECK
 from api.http.bodies import JSON
@@ -21,6 +22,7 @@ from api.http.commands import PATH_FAMILIES, route_of
 from api.http.facts import WEBHOOK
 from api.http.pipelines import PipelineRun
 from api.http.registers import REGISTER
+from api.http.shapes import shape
 from domain.acts import DestroySubjectKey, LiftLegalHold, PlaceLegalHold, RevokeToken
 from domain.catalogue import COMMANDS
 from domain.command import Command
@@ -57,6 +59,7 @@ TAGS: Final = {
     "Feed": "The log itself, byte for byte.",
     "Proof": "Checkpoints, tiles and proofs in the C2SP formats.",
     "Administration": "Tokens, erasure, legal holds.",
+    "Webhooks": "Telling receivers of events, signed by the Standard Webhooks scheme.",
     "Health": "Is it alive, and can it work.",
     "Problems": "What can go wrong.",
 }
@@ -147,7 +150,7 @@ def describe(routes: Sequence[BaseRoute]) -> Schema:
         told["paths"].setdefault(path, {})["post"] = operation
     told["paths"].setdefault("/v1/events", {})["post"] = _facts()
     told["paths"].setdefault(WEBHOOK, {})["post"] = _runs(schemas)
-    for path, more in _administration(schemas):
+    for path, more in chain(_administration(schemas), _webhooks(schemas)):
         operation = told["paths"][path]["post"]
         parameters = [*operation.get("parameters", ()), *more.pop("parameters", ())]
         operation |= {**more, "parameters": parameters}
@@ -219,6 +222,24 @@ def _administration(schemas: Schema) -> Iterator[tuple[str, Schema]]:
                 "parameters": [*_HEADERS],
                 "requestBody": _body(ordered, ordered.example, schemas, in_path),
                 "responses": _receipts("200"),
+            },
+        )
+
+
+def _webhooks(schemas: Schema) -> Iterator[tuple[str, Schema]]:
+    told = {"secret": "whsec_…", "receipt": RECEIPT}
+    once = {
+        "description": "The secret, shown once",
+        "content": {JSON: {"schema": shape(told), "example": told}},
+    }
+    for path, (body, example) in webhooks.BODIES.items():
+        status = webhooks.TELLING_A_SECRET.get(path)
+        yield (
+            path,
+            {
+                "parameters": [ON_BEHALF_OF],
+                "requestBody": _body(body, example, schemas),
+                "responses": {status: once} if status else _receipts("200"),
             },
         )
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from api.http.feed import family_of
 from api.http.services import InHouse, SignedIn, services_of, signed_in
+from api.readings import family_of
 from ledger.tiles import parse_tile_path
 
 router = APIRouter(tags=["Proof"])

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.compose import House
+from api.delivering.courier import Courier
 from api.http.background import Vitals
 from api.http.bodies import headers_of, on_behalf_of, refuse_on_behalf_of
 from api.http.dispatch import Dispatcher
@@ -35,6 +36,7 @@ class Services:
     violations: Violations
     runner: Runner
     timekeeper: Timekeeper
+    courier: Courier
     metrics: Metrics
     vitals: Vitals
     bundles: Bundles

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from api.delivering.progress import Progress
 from domain.command import Command, command_class
 from domain.event import event_class
 from domain.may import May
@@ -20,6 +22,7 @@ from domain.principal import RegisterPrincipal
 from domain.rosters import ROLES
 from ledger.checkpoints import Signer
 from ledger.clock import SystemClock
+from ledger.establish import establish
 from ledger.genesis import FIRST_PERSON, Genesis, create, open_for_appending
 from ledger.govern import Actor, Order
 from ledger.ledger import Ledger, LogSettings
@@ -28,6 +31,7 @@ from ledger.taken import Request
 from ledger.view import Receipt
 from ledger.writer import Outcome
 from tests.contract.databases import BOTH, fresh_database_url
+from tests.contract.post import Post
 from tests.open_door import open_door
 
 ORIGIN = "ledger.example/contract"
@@ -194,3 +198,26 @@ def make_desk(tmp_path: Path, database: str) -> Iterator[Callable[..., Desk]]:
 @pytest.fixture
 def desk(make_desk: Callable[..., Desk]) -> Desk:
     return make_desk()
+
+
+@pytest.fixture
+def make_post(make_desk: Callable[..., Desk], tmp_path: Path) -> Iterator[Callable[..., Post]]:
+    made: list[Post] = []
+
+    def make(**more: Any) -> Post:
+        desk = make_desk(prepare=establish, **more)  # reading is by policy, whatever may be ordered
+        url = desk.url
+        if url.startswith("sqlite"):
+            url = f"sqlite:///{tmp_path / 'deliveries.db'}"
+        made.append(Post(desk, Progress(url)))
+        return made[-1]
+
+    yield make
+    for post in made:
+        assert [courier.failure for courier in post.couriers] == [None] * len(post.couriers)
+        post.progress.close()
+
+
+@pytest.fixture
+def post(make_post: Callable[..., Post]) -> Post:
+    return make_post()

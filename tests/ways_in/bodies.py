@@ -45,6 +45,15 @@ _AUTHORIZED: Patch = {
 }
 _RETRO: Patch = {"status": "implemented", "retro_approval": "requested", "retro_due_at": FAR_AWAY}
 
+_WEBHOOK: Patch = {
+    "receiver": "hooks.example.com",
+    "events": {"change": True},
+    "owner": OTHER,
+    "scopes": {"*:read": True},
+    "secrets": {_SHA: {"since": LONG_AGO}},
+    "begins": {"after": 0, "run": "one"},
+}
+
 FAMILY: Mapping[str, Patch] = {
     "incident": {
         "impact": 3,
@@ -144,6 +153,12 @@ STATE: Mapping[str, Patch] = {
     "principal:unlink-identity": {
         "identities": {"IDN-one": {"issuer": "https://login.example.com", "subject": "1"}}
     },
+    "ledger:change-webhook": _WEBHOOK,
+    "ledger:rotate-webhook-secret": _WEBHOOK,
+    "ledger:replay-webhook": _WEBHOOK,
+    "ledger:disable-webhook": _WEBHOOK,
+    "ledger:enable-webhook": _WEBHOOK,
+    "ledger:end-webhook": _WEBHOOK,
     "ledger:lift-legal-hold": {"holds": {"HLD-01": {"subject": OTHER}}},
     "ledger:ratify": {"genesis": {"status": "unratified", "people": {OTHER: True}}},
 }

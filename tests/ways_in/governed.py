@@ -138,9 +138,15 @@ def _of_the_ledger(made: Situation) -> tuple[str, Patch]:
             return "/v1/holds", {**said, "target": made.body["target"]}
         case "lift-legal-hold":
             return f"/v1/holds/{made.body['hold']}/lift", said
+        case "register-webhook":
+            return "/v1/webhooks", {name: said[name] for name in ("url", "events")}
+        case verb if "webhook" in verb:
+            address = f"/v1/webhooks/{str(made.subject).partition('/')[2]}/{verb.split('-')[0]}"
+            return address, {name: said[name] for name in said if name not in _MADE_BY_THE_LEDGER}
         case verb:
             return f"/v1/ledgers/LDG0000001/{verb}", said
 
 
+_MADE_BY_THE_LEDGER = {"scopes", "secret", "because"}
 _ADDRESSED = {"target", "hold", "token_hash"}
 """What the path says, or the ledger itself."""

@@ -28,7 +28,12 @@ WITHOUT_ADDRESS: Mapping[str, Mapping[str, str]] = {
         "ledger:accept-loss": "takes the database, which lies on the machine",
         "ledger:start-software": "recorded when the software starts",
     },
-    "cli": {},
+    "cli": {
+        "ledger:register-webhook": "`webhook add`, which makes a secret",
+        "ledger:change-webhook": "`webhook change`, which checks where it leads",
+        "ledger:rotate-webhook-secret": "`webhook rotate`, which makes a secret",
+        "ledger:end-webhook": "`webhook end`, which forgets the secrets",
+    },
 }
 """The orders that a way in has no words for."""
 
@@ -41,6 +46,7 @@ NOT_ASKED: Mapping[str, Mapping[str, str]] = {
         "unknown-identity": "sign-in refuses first",
         "referenced-principal": "sign-in refuses first",
         "deactivated-principal": "sign-in refuses first",
+        "system-disables-webhooks": "the courier's own: tests/contract/test_delivering.py",
         "system-keeps-the-ledger": "no address: the software records its own start",
         "second-person-ratifies-genesis": "no address: given from the command line",
         "anyone-else-with-recovery-ratifies-genesis": "no address: given from the command line",

@@ -12,6 +12,10 @@ SAID_BY_ANOTHER = (
     "principal:identify principal:link-identity principal:unlink-identity principal:reactivate"
 )
 TOKENS = "ledger:issue-token ledger:revoke-token"
+WEBHOOKS = (
+    "ledger:register-webhook ledger:change-webhook ledger:rotate-webhook-secret "
+    "ledger:replay-webhook ledger:disable-webhook ledger:enable-webhook ledger:end-webhook"
+)
 
 GRANTS: Mapping[str, tuple[Case, ...]] = {
     "administrators-keep-roles": (
@@ -180,6 +184,10 @@ LEDGER: Mapping[str, tuple[Case, ...]] = {
             roles="operator",
         ),
     ),
+    "administrators-keep-webhooks": (
+        Case("who keeps webhooks", on=WEBHOOKS, roles="administrator operator"),
+    ),
+    "system-disables-webhooks": (Case("the system", on="ledger:disable-webhook", kind="system"),),
     "privacy-officers-erase": (
         Case("a privacy officer", on=f"ledger:erase {HOLDS}", roles="privacy-officer"),
     ),

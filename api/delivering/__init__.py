@@ -1,0 +1,1 @@
+"""Telling receivers of events: webhooks, from their addresses to the worker that delivers."""
