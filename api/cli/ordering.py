@@ -24,8 +24,14 @@ OnBehalfOf = Annotated[
 Reason = Annotated[str, typer.Option(help="Why. Recorded, as a commitment.")]
 
 
-BY_ITS_OWN_COMMAND: Final = {("ledger", "rotate-key"): "key rotate"}
-"""Orders that need more than their words: a key that nobody holds would sign nothing, and the ledger not open."""
+BY_ITS_OWN_COMMAND: Final = {
+    ("ledger", "rotate-key"): "key rotate",
+    ("ledger", "erase"): "erase",
+    ("ledger", "issue-token"): "token issue",
+}
+"""Orders that need more than their words: a key that nobody holds would sign nothing, and the ledger not open; what
+was said to be erased could be read until the next start; a token whose secret nobody was told signs nobody in.
+"""
 
 
 def add_to(app: typer.Typer) -> None:
