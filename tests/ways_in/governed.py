@@ -58,15 +58,25 @@ def read_by_rest(ways: Ways, subject: str, token: str) -> Answer:
 
 
 def ordered_by_cli(ways: Ways, made: Situation, token: str) -> Answer:
-    family, verb = made.command.family.name, made.command.verb
-    named = () if made.subject is None else (made.subject,)
-    said = json.dumps(made.body)
     whose = () if made.on_behalf_of is None else ("--on-behalf-of", made.on_behalf_of)
-    done = _shell(ways, token, "order", family, verb, *named, *whose, "--data", said, "--json")
+    done = _shell(ways, token, *_said_in_a_shell(made), *whose, "--json")
     if done.outcome != "done":
         return done
-    last = done.told["receipts"][-1]
+    last = done.told["receipts"][-1] if "receipts" in done.told else done.told
     return Answer("done", ways.rules_of(last["position"]), done.told)
+
+
+def _said_in_a_shell(made: Situation) -> tuple[str, ...]:
+    family, verb, body = made.command.family.name, made.command.verb, made.body
+    match family, verb:
+        case "ledger", "erase":
+            return "erase", body["target"], "--reason", body["reason"]
+        case "ledger", "issue-token":
+            scopes = [part for scope in body["scopes"] for part in ("--scope", scope)]
+            return "token", "issue", body["principal"], *scopes
+        case _:
+            named = () if made.subject is None else (made.subject,)
+            return "order", family, verb, *named, "--data", json.dumps(body)
 
 
 def read_by_cli(ways: Ways, subject: str, token: str) -> Answer:
