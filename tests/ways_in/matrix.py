@@ -46,7 +46,6 @@ NOT_ASKED: Mapping[str, Mapping[str, str]] = {
         "unknown-identity": "sign-in refuses first",
         "referenced-principal": "sign-in refuses first",
         "deactivated-principal": "sign-in refuses first",
-        "system-disables-webhooks": "the courier's own: tests/contract/test_delivering.py",
         "system-keeps-the-ledger": "no address: the software records its own start",
         "second-person-ratifies-genesis": "no address: given from the command line",
         "anyone-else-with-recovery-ratifies-genesis": "no address: given from the command line",
