@@ -5,6 +5,7 @@ from __future__ import annotations
 from projections.activity import ActivityByActor
 from projections.calendar import ChangeCalendar
 from projections.changes import ChangeRegister
+from projections.deployments import DeploymentRegister
 from projections.flow import FlowOfStates
 from projections.grants import GrantRegister
 from projections.projection import Projection
@@ -18,5 +19,15 @@ CHANGES = ChangeRegister()
 CALENDAR = ChangeCalendar()
 GRANTS = GrantRegister()
 TIMERS = Timers()
+DEPLOYMENTS = DeploymentRegister()
 
-PROJECTIONS: tuple[Projection, ...] = (TICKETS, ACTIVITY, FLOW, CHANGES, CALENDAR, GRANTS, TIMERS)
+PROJECTIONS: tuple[Projection, ...] = (
+    TICKETS,
+    ACTIVITY,
+    FLOW,
+    CHANGES,
+    CALENDAR,
+    GRANTS,
+    TIMERS,
+    DEPLOYMENTS,
+)

@@ -21,6 +21,7 @@ from api.http import (
     administration,
     auditing,
     change_registers,
+    deployments,
     feed,
     health,
     problems,
@@ -88,7 +89,8 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, auditing, change_registers, registers, subjects,
+        health, problems, proof, feed, administration, auditing, change_registers, deployments,
+        registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()
