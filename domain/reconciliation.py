@@ -129,9 +129,9 @@ def _found(deployment: State, moment: str, way: Way, changes: Changes) -> Iterat
 def _is_found(deployment: State, moment: str, way: Way, change: State) -> bool:
     if way != "service":
         return bool(_marks(deployment, way) & frozenset(marks_of_change(change)))
-    claim = claim_of(change)
+    # Nothing but its time ties it to the change: at another time it is not the change's.
     on_it = deployment.get("service") in members(change.get("services"))
-    return on_it and claim is not None and claim["start"] <= moment <= claim["end"]
+    return on_it and claim_of(change) is not None and _outside(deployment, moment, change) is None
 
 
 def authorized_by(change: State, moment: str) -> bool:
