@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
+from domain.errors import Malformed
 from domain.event import State
 from domain.moments import LATEST
 from domain.sets import members
@@ -22,7 +23,21 @@ Verdict = Literal["matched", "unmatched", "outside", "other-content"]
 
 WAYS: Final[tuple[Way, ...]] = ("reference", "commits", "content", "service")
 VERDICTS: Final[tuple[Verdict, ...]] = ("matched", "unmatched", "outside", "other-content")
+CHANGE_MEMBERS: Final = frozenset({
+    "status", "authorized_at", "break_glass_at", "authorized_hash", "retro_content_hash", "content_hash", "commits",
+    "tests", "services", "window", "approved_window", "started_at", "implemented_at", "rolled_back_at",
+    "emergency_incident",
+})  # fmt: skip
+"""What of the state of a change is looked at here."""
 _NEVER_AUTHORIZED: Final = frozenset({"cancelled", "rejected"})
+
+
+def checked_verdict(said: str) -> Verdict:
+    """Raises Malformed for a word that is no verdict."""
+    for verdict in VERDICTS:
+        if said == verdict:
+            return verdict
+    raise Malformed(f"expected one of {', '.join(VERDICTS)}, got {said!r}", verdict=said)
 
 
 class Changes(Protocol):
@@ -56,13 +71,15 @@ class Reconciled:
 
 
 def counts(deployment: State, thresholds: Thresholds) -> bool:
-    """Must a change stand behind it? By its environment; one that does not say where it ran counts.
-
-    A service that was only told to be restored was not deployed.
-    """
-    ran = deployment.get("status") in {"deployed", "failed"} or happened_at(deployment) is not None
+    """Must a change stand behind it? By its environment; one that does not say where it ran counts."""
     where = deployment.get("environment")
-    return ran and (where is None or where in thresholds.reconciled_environments)
+    return has_run(deployment) and (where is None or where in thresholds.reconciled_environments)
+
+
+def has_run(deployment: State) -> bool:
+    """Was anything deployed, as far as it was told? A service that was only told to be restored was not."""
+    told = deployment.get("status") in {"deployed", "failed"}
+    return told or happened_at(deployment) is not None
 
 
 def happened_at(deployment: State) -> str | None:
@@ -112,9 +129,9 @@ def _found(deployment: State, moment: str, way: Way, changes: Changes) -> Iterat
 def _is_found(deployment: State, moment: str, way: Way, change: State) -> bool:
     if way != "service":
         return bool(_marks(deployment, way) & frozenset(marks_of_change(change)))
-    claim = claim_of(change)
+    # Nothing but its time ties it to the change: at another time it is not the change's.
     on_it = deployment.get("service") in members(change.get("services"))
-    return on_it and claim is not None and claim["start"] <= moment <= claim["end"]
+    return on_it and claim_of(change) is not None and _outside(deployment, moment, change) is None
 
 
 def authorized_by(change: State, moment: str) -> bool:

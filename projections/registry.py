@@ -5,6 +5,7 @@ from __future__ import annotations
 from projections.activity import ActivityByActor
 from projections.calendar import ChangeCalendar
 from projections.changes import ChangeRegister
+from projections.deployments import DeploymentRegister
 from projections.findings import FindingRegister
 from projections.flow import FlowOfStates
 from projections.grants import GrantRegister
@@ -22,6 +23,7 @@ GRANTS = GrantRegister()
 TIMERS = Timers()
 FINDINGS = FindingRegister()
 REVIEWS = ReviewRegister()
+DEPLOYMENTS = DeploymentRegister()
 
 PROJECTIONS: tuple[Projection, ...] = (
     TICKETS,
@@ -33,4 +35,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     TIMERS,
     FINDINGS,
     REVIEWS,
+    DEPLOYMENTS,
 )

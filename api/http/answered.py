@@ -249,6 +249,22 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "version": 10,
         }
     ),
+    "/v1/deployments": as_page(
+        {
+            "subject": "deployment/RUN-BY-HAND",
+            "number": "RUN-BY-HAND",
+            "status": "deployed",
+            "service": "workplace",
+            "environment": "production",
+            "happened_at": "2026-03-02T08:36:40.556765Z",
+            "change": None,
+            "verdict": "unmatched",
+            "found_by": None,
+            "breaches": {"unmatched": "no authorized change is found"},
+            "position": 901,
+            "version": 1,
+        }
+    ),
     "/v1/calendar": as_rows(
         {
             "subject": "change/CHG0010009",

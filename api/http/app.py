@@ -25,6 +25,7 @@ from api.http import (
     administration,
     auditing,
     change_registers,
+    deployments,
     feed,
     findings,
     health,
@@ -104,8 +105,8 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, webhooks, auditing, change_registers, findings,
-        reviews, registers, subjects,
+        health, problems, proof, feed, administration, webhooks, auditing, change_registers, deployments,
+        findings, reviews, registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()

@@ -55,6 +55,7 @@ TAGS: Final = {
     "Observed facts": "What happened elsewhere, told by a source.",
     "Subjects": "State now or at any past moment, history, difference.",
     "Registers": "What the read models answer.",
+    "Findings": "Rules that the record shows to be broken.",
     "Authority": "Who did what with what authority then, and what other rules would have said.",
     "Feed": "The log itself, byte for byte.",
     "Proof": "Checkpoints, tiles and proofs in the C2SP formats.",

@@ -12,6 +12,7 @@ import pytest
 
 from api.http.pipelines import PipelineRun
 from tests.api.http_client import SOURCE_URI, Api, problem, serving, statuses
+from tests.api.test_http_auditing import settled
 from tests.contract.databases import BOTH, fresh_database_url
 
 pytestmark = pytest.mark.anyio
@@ -343,3 +344,43 @@ async def test_a_token_must_reach_both_families(tmp_path: Path) -> None:
 
         assert statuses(told.json()["results"]) == [403]
         assert (await tell(api, source, run())).status_code == 200
+
+
+@pytest.mark.parametrize("kind", BOTH)
+async def test_the_register_tells_each_deployment_with_its_verdict_page_by_page(
+    kind: str, tmp_path: Path
+) -> None:
+    async with serving(
+        tmp_path,
+        database_url=fresh_database_url(kind, tmp_path),
+        views_url=f"sqlite:///{tmp_path / 'views.db'}",
+        vault_url=f"sqlite:///{tmp_path / 'vault.db'}",
+        key_file=tmp_path / "key",
+        master_key_file=tmp_path / "master",
+    ) as api:
+        staging = run(id="mail-4712", environment="staging", change=None)
+        await tell(api, api.source(), [run(), staging])
+
+        told = await settled(api, "/v1/deployments", sort="number", limit=1)
+        other = await settled(api, "/v1/deployments", sort="number", limit=1, cursor=told["next"])
+        production = await settled(api, "/v1/deployments", environment="production")
+        wrong = await settled(api, "/v1/deployments", verdict="unmatched", service="mail")
+        early = await settled(api, "/v1/deployments", to="2026-03-07T20:11:00Z")
+
+        (one,) = told["items"]
+        assert (one["subject"], one["verdict"]) == ("deployment/mail-4711", "unmatched")
+        assert one["breaches"] == {"unmatched": "change/CHG0010042 is not recorded"}
+        assert (one["change"], one["found_by"]) == ("change/CHG0010042", "reference")
+        assert [row["subject"] for row in other["items"]] == ["deployment/mail-4712"]
+        assert other["next"] is None
+        assert production["items"] == told["items"]
+        assert len(wrong["items"]) == 2
+        assert early["items"] == []
+
+
+async def test_the_register_takes_only_what_it_knows_and_who_may_read_it(tmp_path: Path) -> None:
+    async with serving(tmp_path) as api:
+        for query in ({"verdict": "good"}, {"sort": "service"}, {"from": "yesterday"}, {"at": AT}):
+            problem(await api.client.get("/v1/deployments", params=query), 422, "malformed")
+        only = api.source("deployment:read")
+        problem(await api.client.get("/v1/deployments", headers=only), 403, "scope-missing")

@@ -148,6 +148,8 @@ def test_what_nobody_authorized_is_unmatched() -> None:
     assert found(run(), CHG0010001=change(services={"erp": True})).verdict == "unmatched"
     assert found(run("2026-03-08T20:11:00.000000Z"), CHG0010001=change()).verdict == "unmatched"
     assert found({"status": "failed", "finished_at": THEN}, CHG0010001=change()).change is None
+    over = found(run("2026-03-07T21:30:00.000000Z"), CHG0010001=change())
+    assert (over.verdict, over.change) == ("unmatched", None), "nothing but its time ties it to it"
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,8 @@ def _of_the_ledger(made: Situation) -> tuple[str, Patch]:
         case "lift-legal-hold":
             return f"/v1/holds/{made.body['hold']}/lift", said
         case "register-webhook":
-            return "/v1/webhooks", {name: said[name] for name in ("url", "events")}
+            made_up = {*_MADE_BY_THE_LEDGER, "after"}
+            return "/v1/webhooks", {name: said[name] for name in said if name not in made_up}
         case verb if "webhook" in verb:
             address = f"/v1/webhooks/{str(made.subject).partition('/')[2]}/{verb.split('-')[0]}"
             return address, {name: said[name] for name in said if name not in _MADE_BY_THE_LEDGER}
