@@ -62,7 +62,10 @@ def findings(
     with opened() as session, examined_views(session) as views:
         session.identity.require("finding", "read")
         found = find_findings(views, wanted, sort=sort, limit=limit, cursor=cursor)
-        rows = [session.revealed(str(row["subject"]), dict(row)) for row in found.rows]
+        rows = [
+            session.revealed(str(row["subject"]), {str(name): value for name, value in row.items()})
+            for row in found.rows
+        ]
     if as_json:
         tell({"position": found.position, "items": rows, "next": found.next_cursor})
         return

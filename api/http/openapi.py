@@ -55,6 +55,7 @@ TAGS: Final = {
     "Observed facts": "What happened elsewhere, told by a source.",
     "Subjects": "State now or at any past moment, history, difference.",
     "Registers": "What the read models answer.",
+    "Reviews": "Who has which role, looked at one by one.",
     "Findings": "Rules that the record shows to be broken.",
     "Authority": "Who did what with what authority then, and what other rules would have said.",
     "Feed": "The log itself, byte for byte.",
