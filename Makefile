@@ -22,6 +22,8 @@ $(STAMP): pyproject.toml constraints.txt
 	  || { $(PYTHON) -m venv --clear --without-pip $(VENV) \
 	       && $(PYTHON) -m pip --python $(BIN)/python install --quiet pip; }
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	@# As pip does for what it copies: where Python may not write what it compiled, each command compiles anew.
+	$(BIN)/python -m compileall -q api domain ledger projections replay
 	@touch $@
 
 demo: setup ## build a ledger of a simulated quarter, serve it, say what to try

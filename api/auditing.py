@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sized
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from api.identity import Identity
 from api.periods import positions_between
@@ -24,8 +24,12 @@ from replay.in_freezes import in_freezes
 from replay.late_approvals import late_approvals
 from replay.moment import Moment
 from replay.period import Answered, Period, period_between
+from replay.raci import raci
 from replay.role_holders import role_holders
 from replay.whatif import Otherwise, Progress, WhatIf, candidate_state, what_if
+
+if TYPE_CHECKING:
+    from replay.review_items import Wanted
 
 MOST_CASES: Final = 10_000
 Answer = dict[str, Any]
@@ -53,6 +57,24 @@ class Auditing:
         found = self._told(role_holders(self.ledger, role, moment))
         self._noted("holders", found["holders"], role)
         return found
+
+    def raci(self, moment: Moment, scope: str | None) -> Answer:
+        """Who had which part in which activity at the moment. Raises MomentRefused."""
+        self._reads("role", "grant", "principal")
+        found = self._told(raci(self.ledger, moment, scope))
+        self._noted("raci", found["items"])
+        return found
+
+    def review_items(
+        self, review: str, verdict: Wanted | None, limit: int, cursor: str | None
+    ) -> Answer:
+        """A page of the review's items, as they stand. Raises UnknownSubject, Malformed."""
+        from replay.review_items import review_items  # noqa: PLC0415 - its pages load what other questions need not
+
+        self._reads("review", "grant")
+        return self._told(
+            review_items(self.ledger, review, verdict=verdict, limit=limit, cursor=cursor)
+        )
 
     def late_approvals(self, start: str | None, end: str | None) -> Answer:
         self._reads("change")

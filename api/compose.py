@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gc
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from api.collector import calm_collector
 from api.identity import check_scope
 from api.settings import Settings
 from domain.acts import LEDGER
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from api.oidc import Issuers
 
 SOFTWARE = version("itsm-ledger")
-COLLECT_AFTER_OBJECTS = 200_000
 
 
 @dataclass(slots=True)
@@ -131,13 +130,6 @@ def open_house(settings: Settings, *, clock: Clock | None = None) -> House:
         ledger.close()
         raise
     return House(ledger, signer, settings, issuers)
-
-
-def calm_collector() -> None:
-    """A commit makes some ten thousand objects, all of which live until it is done, and no cycles: looking
-    for cycles as often as Python does by default cost a seventh of an import.
-    """
-    gc.set_threshold(COLLECT_AFTER_OBJECTS, *gc.get_threshold()[1:])
 
 
 def open_ledger(settings: Settings, *, clock: Clock | None = None) -> Ledger:

@@ -73,6 +73,7 @@ def demo_settings(directory: Path, base: Settings) -> Settings:
         "database_url": f"sqlite:///{directory / 'ledger.db'}",
         "vault_url": None,
         "views_url": None,
+        "deliveries_url": None,
         "key_file": None,
         "master_key_file": None,
         "master_key": None,

@@ -84,12 +84,17 @@ def _roles_delegated(
     )
 
 
-def _counts(case: Case, grant: State, about: frozenset[str]) -> bool:
-    """Its holder's and its delegate's standing are asked elsewhere."""
-    if grant.get("status") != "active" or case.now < grant["valid_from"]:
+def is_in_force(grant: State, now: str) -> bool:
+    """By its status and the times it names, whether or not a timer has run."""
+    if grant.get("status") != "active" or now < grant["valid_from"]:
         return False
     valid_to = grant.get("valid_to")
-    if valid_to is not None and valid_to <= case.now:
+    return valid_to is None or bool(now < valid_to)
+
+
+def _counts(case: Case, grant: State, about: frozenset[str]) -> bool:
+    """Its holder's and its delegate's standing are asked elsewhere."""
+    if not is_in_force(grant, case.now):
         return False
     scope = grant.get("services")
     if scope is not None and not (about and about <= scope.keys()):

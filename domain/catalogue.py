@@ -37,6 +37,8 @@ from domain import (
     refusal,
     request,
     request_commands,
+    review,
+    review_commands,
     role,
     webhook,
 )
@@ -75,6 +77,8 @@ AGGREGATES = (
     refusal,
     request,
     request_commands,
+    review,
+    review_commands,
     role,
     webhook,
 )

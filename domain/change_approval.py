@@ -63,7 +63,10 @@ class ApprovalDenied(TicketEvent, family="change", source=("awaiting_authorizati
 
 
 class ApproverRecused(TicketEvent, family="change", source=("awaiting_authorization",)):
-    """Somebody will not judge this change. `interests` names who declared an interest in it."""
+    """Somebody will not judge this change, and what they said of it before counts no longer, for or against it.
+
+    `interests` names who declared an interest in it.
+    """
 
     example: ClassVar[Mapping[str, Json]] = {
         "recusals": {
@@ -129,7 +132,7 @@ class DenyApproval(ChangeOrder, yields=ApprovalDenied):
 
 
 class RecuseApprover(ChangeOrder, yields=ApproverRecused, verb="recuse"):
-    """Do not judge this change. `interest`: because you have an interest in it."""
+    """Do not judge this change, not even by what you said before. `interest`: because you have one in it."""
 
     example: ClassVar[Mapping[str, Any]] = {"interest": True}
 

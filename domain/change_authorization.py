@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal
 
 from domain.change import (
+    Approval,
     ApprovalId,
     ContentEvent,
     StatedApprovals,
@@ -110,11 +111,25 @@ def quorum_of(case: Case) -> int:
     return by_risk[case.state.get("risk") or "high"]
 
 
+def verdicts(case: Case) -> Iterator[Approval]:
+    """The verdicts on the content as it stands, of everybody who judges the change.
+
+    Who recused themself, or declared an interest, does not, whatever they said before and by whichever account:
+    neither what they said nor what was said on their behalf.
+    """
+    said = parts(case.state)
+    aside = humans(filter(None, (*said["recused"], *said["declared-interest"])), case)
+    for approval in counting_approvals(case.state).values():
+        acting = filter(None, (approval.get("by"), approval.get("on_behalf_of")))
+        if not humans(acting, case) & aside:
+            yield approval
+
+
 def approving_humans(case: Case) -> int:
     """How many distinct humans approve the content as it stands, and by how many people's authority at most."""
     granted = [
         approval
-        for approval in counting_approvals(case.state).values()
+        for approval in verdicts(case)
         if approval.get("verdict") == "granted" and "by" in approval
     ]
     deciding = humans((approval["by"] for approval in granted), case)
@@ -125,7 +140,7 @@ def approving_humans(case: Case) -> int:
 def has_open_denial(case: Case) -> bool:
     """Is there a human whose latest verdict on the content as it stands is no? Of two at one moment no holds."""
     latest: dict[str, tuple[str, bool]] = {}
-    for approval in counting_approvals(case.state).values():
+    for approval in verdicts(case):
         who = human_of(approval.get("by", ""), case)
         said = (approval.get("at", ""), approval.get("verdict") == "denied")
         latest[who] = max(said, latest.get(who, said))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from domain.change import services_of
 from domain.command import Case
@@ -12,7 +13,11 @@ from domain.rosters import windows_on, windows_on_item
 from domain.sets import members
 from domain.windows import Span, overlap
 
-CLAIMING = frozenset({"scheduled", "implementing"})
+ON_CALENDAR: Final = frozenset({
+    "authorized", "scheduled", "implementing", "implemented", "rolled_back", "in_review", "reviewed", "closed",
+})  # fmt: skip
+"""Of changes. What is not authorized yet has no place in time that others need to heed."""
+CLAIMING: Final = frozenset({"scheduled", "implementing"})
 """Who is authorized but not scheduled has no claim on a time yet: whoever is scheduled first has."""
 
 

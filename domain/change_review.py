@@ -27,6 +27,7 @@ from domain.event import (
 )
 from domain.linking import require_exists
 from domain.model import suspended, suspends
+from domain.reconciliation import authorized_by, happened_at
 from domain.sets import NameSet, PeopleSet, set_of
 from domain.thresholds import Thresholds, at_least
 
@@ -142,8 +143,9 @@ class DetectUnauthorizedChange(ChangeOrder, yields=UnauthorizedChangeDetected):
         require_exists(self.deployment, "deployment-exists", case)
         deployment = case.states[self.deployment]
         change = deployment.get("change")
-        authorized = was_authorized(case.states.get(change, {})) if change else False
-        told = f"{self.deployment} belongs to {change}, which was authorized"
+        moment = happened_at(deployment) or case.now
+        authorized = authorized_by(case.states.get(change, {}), moment) if change else False
+        told = f"{self.deployment} belongs to {change}, which was authorized by then"
         require(not authorized, "deployment-without-authorized-change", told, case)
         deployer, service = deployment.get("deployed_by"), deployment.get("service")
         detected = self.stating(
@@ -234,8 +236,3 @@ class CloseChange(ChangeOrder, yields=ChangeClosed):
         failed = self.closure_code in UNSUCCESSFUL
         if name and failed and suspends(name, case.states.get(name, {}), case):
             yield On(name, suspended("failures", case))
-
-
-def was_authorized(change: State) -> bool:
-    """Does an authorization stand, or the invocation that stands in for one?"""
-    return bool(change.get("authorized_at") or change.get("break_glass_at"))

@@ -1,7 +1,5 @@
 """What a command is: an order, its guards, and the pure decision that turns it into events."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -12,6 +10,7 @@ from domain.errors import CanNot, Malformed
 from domain.event import Event, Json, PersonalText, State
 from domain.families import Family, kebab
 from domain.parts import parts_in, services_in
+from domain.population import NO_CENSUS, Census
 from domain.rosters import POLICIES
 from domain.thresholds import Thresholds, thresholds_in_force
 
@@ -24,7 +23,8 @@ class Case:
 
     `states`: any subject's state by its id, `{}` or nothing for one that the ledger does not know; `rosters`:
     who stands on a roster (`domain/rosters.py`). Whatever a decision looks up there it rests on: it is taken
-    again if that moves before the commit. `version`: the subject's, 0 for one that is created.
+    again if that moves before the commit. `version`: the subject's, 0 for one that is created. `census` counts
+    grants as they were at a position, which nothing moves.
     """
 
     subject: str
@@ -36,6 +36,7 @@ class Case:
     rosters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     version: int = 0
     on_behalf_of: str | None = None
+    census: Census = NO_CENSUS
 
     @property
     def status(self) -> str | None:
@@ -131,7 +132,7 @@ class Command(BaseModel):
         return ()
 
     @classmethod
-    def recalled(cls, data: Mapping[str, Json]) -> Command | None:
+    def recalled(cls, data: Mapping[str, Json]) -> "Command | None":
         """The order that an event of it tells of: to ask again who might have given it. None: it tells too little.
 
         By default the members of both that have one name; others are None. It is not validated: what was

@@ -21,6 +21,7 @@ class DeploymentState(TypedDict, total=False):
     environment: str
     change: str
     content_hash: str
+    artifact: str
     commits: dict[CommitId, bool]
     started_at: str
     finished_at: str
@@ -33,12 +34,16 @@ class DeploymentState(TypedDict, total=False):
 
 
 class _DeploymentEvent(Event):
-    """What a pipeline knows of a run: any of its facts may state it, and whatever it did not know is left out."""
+    """What a pipeline knows of a run: any of its facts may state it, and whatever it did not know is left out.
+
+    `content_hash`: of the change's content, as its approvers saw it. `artifact`: of what was built from it.
+    """
 
     service: Text | None = None
     environment: Text | None = None
     change: Subject | None = None
     content_hash: Sha256 | None = None
+    artifact: Sha256 | None = None
     commits: dict[CommitId, bool | None] | None = None
     started_at: Moment | None = None
     finished_at: Moment | None = None

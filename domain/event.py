@@ -5,8 +5,6 @@ type asserts alike (the status it moves to, the members it clears) stands in `as
 from one to the next are fields. Fields that were not given are not asserted and stay out of `data`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self

@@ -44,6 +44,7 @@ FAMILIES: dict[str, Family] = {
         Family("model", "models", "MOD", ("Model",)),
         Family("freeze", "freezes", "FRZ", ("Freeze",)),
         Family("deployment", "deployments", "DEP", ("Deployment",)),
+        Family("review", "reviews", "REV", ("AccessReview",)),
         Family("finding", "findings", "FND", ("Finding",)),
         Family("principal", "principals", "PRN", ("Principal",)),
         Family("policy", "policies", "POL", ("Policy",)),
@@ -52,9 +53,9 @@ FAMILIES: dict[str, Family] = {
     )
 }
 AUTHORITY_FAMILIES = frozenset(
-    {"principal", "role", "grant", "policy", "freeze", "model", "ledger"}
+    {"principal", "role", "grant", "review", "policy", "freeze", "model", "ledger"}
 )
-"""What confers authority."""
+"""What confers authority, and the reviews of it."""
 GOVERNED_FAMILIES = AUTHORITY_FAMILIES | {"finding"}
 """What is recorded under govern only: what confers authority, and what the ledger itself finds."""
 BY_PLURAL: dict[str, Family] = {family.plural: family for family in FAMILIES.values()}

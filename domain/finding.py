@@ -31,6 +31,7 @@ from domain.sets import members
 from domain.thresholds import RuleId, Severity
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Status = Literal["raised", "acknowledged", "remediated", "risk_accepted", "dismissed"]
 Cause = Literal["recurred", "acceptance-ended"]
 Position = Annotated[int, Field(ge=1, le=MAX_SAFE_INTEGER)]
 Concerned = dict[Subject, Literal[True]]
@@ -41,7 +42,7 @@ OPEN = ("raised", "acknowledged")
 
 
 class FindingState(TypedDict, total=False):
-    status: Literal["raised", "acknowledged", "remediated", "risk_accepted", "dismissed"]
+    status: Status
     hash: str
     rule: str
     rule_version: str

@@ -267,7 +267,10 @@ class EndDelegation(AboutGrant, yields=DelegationEnded):
 
 
 class CertifyGrant(AboutGrant, yields=GrantCertified, verb="certify"):
-    """Confirm, in a review's campaign, that the holder still needs the role. Not for the holder."""
+    """Confirm, in a review's campaign, that the holder still needs the role. Not for the holder.
+
+    It decides no item of an access review: the review's own `certify` does, and certifies the grant along.
+    """
 
     example: ClassVar[Mapping[str, Any]] = {"campaign": "review/REV0000001"}
 

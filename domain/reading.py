@@ -20,6 +20,7 @@ ReadingKind = Literal[
     "activity",
     "authority",
     "holders",
+    "raci",
     "late-approvals",
     "emergencies",
     "in-freezes",

@@ -18,6 +18,7 @@ from domain.event import Json, Text, told
 
 Severity = Literal["critical", "high", "medium", "low"]
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+PriorityName = Literal["p1", "p2", "p3", "p4", "p5"]
 Risk = Literal["low", "medium", "high"]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 Number = Annotated[int, Field(ge=0, le=1_000)]
@@ -56,8 +57,24 @@ class Thresholds(BaseModel):
     model_failure_days: Days = 90
     findings: dict[RuleId, Severity | Literal["off"]] = {}
     """Rules of detectors, and of the policy on what sources observe, whose findings are to weigh otherwise, or not at all."""
+    late_fact_days: Days = 7
+    """What a source tells so long after it happened is recorded late."""
+    clock_tolerance_minutes: Number = 5
+    """By so much a source's clock may go ahead of the ledger's."""
+    resolution_target_hours: dict[PriorityName, Number] = {
+        "p1": 4,
+        "p2": 8,
+        "p3": 24,
+        "p4": 72,
+        "p5": 120,
+    }
+    """How long a resolution may take, by priority, around the clock; until services say so."""
+    pause_before_breach_minutes: Number = 30
+    """A pause that begins so shortly before the resolution is due is looked at."""
     pre_approved_items: list[Text] = []
     """Catalogue items whose requests nobody needs to approve."""
+    reconciled_environments: list[Text] = ["production"]
+    """Where deployed is what an authorized change has to stand behind."""
 
 
 DEFAULTS = Thresholds()

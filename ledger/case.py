@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from domain.event import State
+from domain.population import Census
 from ledger.rosters import Roster
 from ledger.states import Loaded
 
@@ -16,6 +17,12 @@ class Looks(Protocol):
     def load(self, subject: str) -> Loaded: ...
 
     def roster(self, name: str) -> Roster: ...
+
+
+class Knows(Looks, Protocol):
+    """The same, and whoever counts grants as they were."""
+
+    def census(self) -> Census: ...
 
 
 class States(Mapping[str, State]):

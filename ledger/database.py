@@ -37,7 +37,7 @@ class Transaction(Protocol):
         """Rows without holding them all in memory."""
         ...
 
-    def among(self, column: str, values: Sequence[str | int]) -> tuple[str, list[Param]]:
+    def among(self, column: str, values: Sequence[str | int | bytes]) -> tuple[str, list[Param]]:
         """A condition `column is one of values` and its parameters."""
         ...
 

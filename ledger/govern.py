@@ -15,8 +15,9 @@ from domain.follow_ups import follow_ups, has_follow_ups
 from domain.identity import is_erased
 from domain.may import Decision, DecisionRequest, May
 from domain.policy_schema import action_of
+from domain.population import Census
 from domain.timers import Timer, has_timers, timers_of
-from ledger.case import Looks, Rosters, States
+from ledger.case import Knows, Looks, Rosters, States
 from ledger.entry import Correction, Draft
 from ledger.ids import new_uuid7
 from ledger.refusals import Attempt, attempt_of
@@ -109,7 +110,7 @@ class GovernProposal:
         if order.actor.on_behalf_of is not None:
             needs.subjects.add(order.actor.on_behalf_of)
 
-    def rehearse(self, looks: Looks, now: str, at: int) -> None:
+    def rehearse(self, looks: Knows, now: str, at: int) -> None:
         """Raises LedgerError: then the order is refused in the state that `looks` tells."""
         self.decided = self._decide(self.order.subject or _new(self.order.command), looks, now, at)
 
@@ -158,7 +159,8 @@ class GovernProposal:
             event = EVENT_TYPES[receipt.type]
             if not has_follow_ups(event):
                 continue
-            case = self._case(receipt.subject, States(view), Rosters(view), view.recordedtime)
+            states, rosters, census = States(view), Rosters(view), view.census()
+            case = self._case(receipt.subject, states, rosters, view.recordedtime, census=census)
             for command, subject in follow_ups(event, case):
                 order = Order(
                     command,
@@ -170,7 +172,14 @@ class GovernProposal:
                 yield GovernProposal(order, self.may, self.source)
 
     def _case(
-        self, subject: str, states: States, rosters: Rosters, now: str, version: int = 0
+        self,
+        subject: str,
+        states: States,
+        rosters: Rosters,
+        now: str,
+        *,
+        census: Census,
+        version: int = 0,
     ) -> Case:
         actor = self.order.actor
         return Case(
@@ -183,9 +192,10 @@ class GovernProposal:
             rosters,
             version,
             actor.on_behalf_of,
+            census,
         )
 
-    def _decide(self, subject: str, looks: Looks, now: str, at: int) -> _Decided:
+    def _decide(self, subject: str, looks: Knows, now: str, at: int) -> _Decided:
         order, command, actor = self.order, self.order.command, self.order.actor
         if order.due is not None:
             _check_due(order, now)
@@ -199,7 +209,9 @@ class GovernProposal:
             loaded = states.take(subject)
         _check_subject(order, subject, loaded)
         check_sign_in(actor, states.__getitem__, now)
-        case = self._case(subject, states, rosters, now, loaded.version)
+        case = self._case(
+            subject, states, rosters, now, census=looks.census(), version=loaded.version
+        )
         check_acting_for(case)
         decision = self.may(
             DecisionRequest(action_of(command.family.name, command.verb), command, case)

@@ -16,7 +16,9 @@ from domain.errors import LedgerError, Refused, UnknownSubject
 from domain.event import Event
 from domain.may import May
 from domain.moments import to_text
+from domain.population import Bounds
 from domain.reading import ReadingKind
+from ledger.census import LogCensus, count_grants
 from ledger.checkpoints import CheckpointStore, Copies
 from ledger.clock import Clock, RecordingClock
 from ledger.database import Database
@@ -180,6 +182,15 @@ class Ledger(Application[str]):
         with self.database.reading() as transaction:
             return load_roster(transaction, name)
 
+    def census(self) -> LogCensus:
+        """Counts grants as the log has them; the last counts are kept."""
+
+        def counted(bounds: Bounds) -> tuple[str, ...]:
+            with self.database.reading() as transaction:
+                return count_grants(transaction, bounds)
+
+        return LogCensus(self.head().size, self._cache.counts, counted)
+
     def subject(self, subject: str) -> Subject:
         """Its newest state, through the library's repository and our snapshots. Raises UnknownSubject."""
         try:
@@ -304,6 +315,13 @@ class _AtHand:
         if found is None:
             raise _NotAtHandError
         return found
+
+    def census(self) -> LogCensus:
+        return LogCensus(self.cache.position, self.cache.counts, _uncounted)
+
+
+def _uncounted(_: Bounds) -> tuple[str, ...]:
+    raise _NotAtHandError
 
 
 def recorded(outcome: Outcome) -> Recorded:

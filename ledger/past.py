@@ -56,6 +56,12 @@ def each_of_family(database: Database, family: str, up_to: int) -> Iterator[Of]:
         yield from (Of(*row) for row in found)
 
 
+def family_in(transaction: Transaction, family: str, up_to: int) -> list[Of]:
+    """`entries_of_family` in a transaction that is open, a writing one too: those stream nothing on PostgreSQL."""
+    rows = transaction.rows(f"{_OF_FAMILY} ORDER BY e.position", (*_bounds(family), up_to))
+    return [Of(*row) for row in rows]
+
+
 _OF_FAMILY: Final = (
     "SELECT s.name, e.position, e.entry FROM events e JOIN subjects s ON s.id = e.subject "
     "WHERE s.name >= ? AND s.name < ? AND e.position <= ?"

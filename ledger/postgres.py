@@ -80,7 +80,7 @@ class PostgresTransactionCursor:
             cursor.execute(_placeholders(sql), params)
             yield from cursor
 
-    def among(self, column: str, values: Sequence[str | int]) -> tuple[str, list[Param]]:
+    def among(self, column: str, values: Sequence[str | int | bytes]) -> tuple[str, list[Param]]:
         return f"{column} = ANY(?)", [list(values)]
 
 

@@ -8,8 +8,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 TITLE = "Shipped policy"
 
 
@@ -34,6 +32,8 @@ def shipped_texts() -> Mapping[str, str]:
 
 @cache
 def shipped_roles() -> tuple[ShippedRole, ...]:
+    import yaml  # noqa: PLC0415 - a ledger that has its roles need not load it
+
     text = files("domain").joinpath("policies", "roles.yaml").read_text("utf-8")
     said: Mapping[str, Mapping[str, Any]] = yaml.safe_load(text)
     return tuple(

@@ -56,7 +56,7 @@ class SQLiteTransactionCursor:
     def stream(self, sql: str, params: Sequence[Param] = ()) -> Iterable[Row]:
         return self._cursor.execute(sql, cast(Any, params))
 
-    def among(self, column: str, values: Sequence[str | int]) -> tuple[str, list[Param]]:
+    def among(self, column: str, values: Sequence[str | int | bytes]) -> tuple[str, list[Param]]:
         return f"{column} IN ({', '.join('?' * len(values))})", list(values)
 
 

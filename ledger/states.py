@@ -12,6 +12,7 @@ from domain.event import Json
 from domain.families import AUTHORITY_FAMILIES
 from domain.fold import merge_patch
 from domain.rosters import keeps_rosters
+from ledger.census import Counts
 from ledger.database import Transaction
 from ledger.entry import parse_entry
 from ledger.log import Head
@@ -105,6 +106,7 @@ class StateCache:
         self._tickets: _Newest[Loaded] = _Newest(limit)
         self._authority: _Newest[Loaded] = _Newest(CACHED_AUTHORITY)
         self.rosters: _Newest[Roster] = _Newest(CACHED_ROSTERS)
+        self.counts = Counts()
         self.position = 0
 
     def get(self, subject: str) -> Loaded | None:

@@ -11,16 +11,14 @@ import hmac
 import os
 import threading
 from collections.abc import Collection, Iterable, Mapping
-from types import TracebackType
-from typing import Any
 
-import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ledger.errors import KeyDestroyed, StorageFailed
+from ledger.vault_database import KEYS, NAMES, SECRETS, VaultDatabase
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
@@ -31,33 +29,6 @@ makes twice as many as the one before: a busy server seldom comes here, a short 
 KEPT_KEYS = 4096
 KEPT_NAMES = 100_000
 
-_metadata = sa.MetaData()
-_keys = sa.Table(
-    "data_keys",
-    _metadata,
-    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("wrapped", sa.LargeBinary, nullable=False),
-)
-_names = sa.Table(
-    "names",
-    _metadata,
-    sa.Column("digest", sa.LargeBinary, primary_key=True),
-    sa.Column("principal", sa.Text, nullable=False, index=True),
-)
-_secrets = sa.Table(
-    "secrets",
-    _metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("wrapped", sa.LargeBinary, nullable=False),
-)
-
-_WHO_IS = sa.select(_names.c.digest, _names.c.principal).where(
-    _names.c.digest.in_(sa.bindparam("digests", expanding=True))
-)
-_FORGET_NAME = sa.delete(_names).where(
-    (_names.c.digest == sa.bindparam("d")) | (_names.c.principal == sa.bindparam("p"))
-)
-
 
 class Vault:
     """Every method is safe from several threads. Raises StorageFailed when the vault cannot be reached."""
@@ -67,16 +38,12 @@ class Vault:
         self._wrap = AESGCM(_derived(master_key, b"wrap data keys"))
         self._name_key = _derived(master_key, b"look up names")
         self._request_key = _derived(master_key, b"compare requests")
-        self._engine = _engine(url)
+        self._database = VaultDatabase(url)
         self._lock = threading.Lock()
         self._pool: list[tuple[int, AESGCM]] = []
         self._pool_keys = FIRST_POOL_KEYS
         self._open_keys: dict[int, AESGCM] = {}
         self._known_names: dict[tuple[str, str], str] = {}
-        try:
-            _metadata.create_all(self._engine)
-        except sa.exc.SQLAlchemyError as error:
-            raise _failed(error) from error
 
     def request_hash(self, request: bytes) -> bytes:
         """An HMAC, so that a stored hash tells nothing about a guessable personal value."""
@@ -109,18 +76,15 @@ class Vault:
         return plain.decode()
 
     def has_key(self, key_id: int) -> bool:
-        with self._begin() as connection:
-            return (
-                connection.execute(sa.select(_keys.c.id).where(_keys.c.id == key_id)).first()
-                is not None
-            )
+        with self._database.reading() as transaction:
+            return bool(transaction.row("SELECT 1 FROM data_keys WHERE id = ?", (key_id,)))
 
     def destroy(self, key_id: int, principal: str | None = None) -> None:
         """The key, and the names that lead to `principal`, are gone once this returns."""
-        with self._begin() as connection:
-            connection.execute(sa.delete(_keys).where(_keys.c.id == key_id))
+        with self._database.writing() as transaction:
+            transaction.execute("DELETE FROM data_keys WHERE id = ?", (key_id,))
             if principal is not None:
-                connection.execute(sa.delete(_names).where(_names.c.principal == principal))
+                transaction.execute("DELETE FROM names WHERE principal = ?", (principal,))
         with self._lock:
             self._open_keys.pop(key_id, None)
             self._known_names = {n: p for n, p in self._known_names.items() if p != principal}
@@ -155,9 +119,12 @@ class Vault:
             found = {name: known[name] for name in names if name in known}
         asked = {self._name_digest(*name): name for name in names if name not in found}
         if asked:
-            with self._begin() as connection:
-                rows = connection.execute(_WHO_IS, {"digests": list(asked)}).all()
-            told = {asked[bytes(digest)]: principal for digest, principal in rows}
+            with self._database.reading() as transaction:
+                named, digests = transaction.among("digest", list(asked))
+                rows = transaction.rows(
+                    f"SELECT digest, principal FROM names WHERE {named}", digests
+                )
+            told = {asked[digest]: principal for digest, principal in rows}
             found.update(told)
             self._keep_names(told)
         return found
@@ -167,27 +134,11 @@ class Vault:
 
         A principal whose creation was rolled back may come again under another name: its old names go.
         """
-        told = {(name, known_to): principal for name, known_to, principal in names}
-        rows = [
-            {"digest": self._name_digest(*name), "principal": principal}
-            for name, principal in told.items()
-        ]
-        with self._begin() as connection:
-            connection.execute(
-                _FORGET_NAME, [{"d": r["digest"], "p": r["principal"]} for r in rows]
-            )
-            connection.execute(sa.insert(_names), rows)
-        self._keep_names(told)
+        self._remember(names, alone=True)
 
     def add_names(self, names: Iterable[tuple[str, str, str]]) -> None:
         """Durably remember (name, known_to, principal) beside other names of the same principals."""
-        told = {(name, known_to): principal for name, known_to, principal in names}
-        with self._begin() as connection:
-            for name, principal in told.items():
-                digest = self._name_digest(*name)
-                connection.execute(sa.delete(_names).where(_names.c.digest == digest))
-                connection.execute(sa.insert(_names), {"digest": digest, "principal": principal})
-        self._keep_names(told)
+        self._remember(names, alone=False)
 
     # Secrets that others are to know as well, and the log is not
 
@@ -195,17 +146,16 @@ class Vault:
         """Durably, encrypted under the master key and bound to its name."""
         nonce = os.urandom(NONCE_BYTES)
         wrapped = nonce + self._wrap.encrypt(nonce, secret, b"secret " + name.encode())
-        with self._begin() as connection:
-            connection.execute(sa.insert(_secrets), {"name": name, "wrapped": wrapped})
+        with self._database.writing() as transaction:
+            transaction.insert(SECRETS, [(name, wrapped)])
 
     def secret(self, name: str) -> bytes | None:
         """What was kept under the name; None: nothing. Raises StorageFailed where another key wrapped it."""
-        with self._begin() as connection:
-            wrapped = connection.execute(
-                sa.select(_secrets.c.wrapped).where(_secrets.c.name == name)
-            ).scalar()
-        if wrapped is None:
+        with self._database.reading() as transaction:
+            row = transaction.row("SELECT wrapped FROM secrets WHERE name = ?", (name,))
+        if row is None:
             return None
+        wrapped = bytes(row[0])
         try:
             return self._wrap.decrypt(
                 wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], b"secret " + name.encode()
@@ -215,11 +165,12 @@ class Vault:
 
     def forget_secrets(self, names: Collection[str]) -> None:
         """They are gone once this returns; unknown ones were."""
-        with self._begin() as connection:
-            connection.execute(sa.delete(_secrets).where(_secrets.c.name.in_(names)))
+        with self._database.writing() as transaction:
+            for name in names:
+                transaction.execute("DELETE FROM secrets WHERE name = ?", (name,))
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.close()
 
     # Inside
 
@@ -227,12 +178,11 @@ class Vault:
         key = self._open_keys.get(key_id)
         if key is not None:
             return key
-        with self._begin() as connection:
-            wrapped = connection.execute(
-                sa.select(_keys.c.wrapped).where(_keys.c.id == key_id)
-            ).scalar()
-        if wrapped is None:
+        with self._database.reading() as transaction:
+            row = transaction.row("SELECT wrapped FROM data_keys WHERE id = ?", (key_id,))
+        if row is None:
             raise KeyDestroyed
+        wrapped: bytes = row[0]
         try:
             plain = self._wrap.decrypt(
                 wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _key_name(key_id)
@@ -250,21 +200,29 @@ class Vault:
         for _ in range(filling):
             key_id, plain = int.from_bytes(os.urandom(8), "big") >> 1, os.urandom(KEY_BYTES)
             nonce = os.urandom(NONCE_BYTES)
-            rows.append(
-                {
-                    "id": key_id,
-                    "wrapped": nonce + self._wrap.encrypt(nonce, plain, _key_name(key_id)),
-                }
-            )
+            rows.append((key_id, nonce + self._wrap.encrypt(nonce, plain, _key_name(key_id))))
             made.append((key_id, AESGCM(plain)))
-        with self._begin() as connection:
-            connection.execute(sa.insert(_keys), rows)
+        with self._database.writing() as transaction:
+            transaction.insert(KEYS, rows)
         self._pool = made
 
     def _keep(self, key_id: int, key: AESGCM) -> None:
         if len(self._open_keys) >= KEPT_KEYS:
             self._open_keys.clear()
         self._open_keys[key_id] = key
+
+    def _remember(self, names: Iterable[tuple[str, str, str]], *, alone: bool) -> None:
+        """`alone`: other names of these principals go."""
+        told = {(name, known_to): principal for name, known_to, principal in names}
+        rows = [(self._name_digest(*name), principal) for name, principal in told.items()]
+        with self._database.writing() as transaction:
+            old, digests = transaction.among("digest", [digest for digest, _ in rows])
+            transaction.execute(f"DELETE FROM names WHERE {old}", digests)
+            if alone:
+                theirs, principals = transaction.among("principal", list(told.values()))
+                transaction.execute(f"DELETE FROM names WHERE {theirs}", principals)
+            transaction.insert(NAMES, rows)
+        self._keep_names(told)
 
     def _keep_names(self, told: Mapping[tuple[str, str], str]) -> None:
         with self._lock:
@@ -274,60 +232,6 @@ class Vault:
 
     def _name_digest(self, name: str, known_to: str) -> bytes:
         return hmac.digest(self._name_key, f"{known_to}\n{name}".encode(), "sha256")
-
-    def _begin(self) -> _Begin:
-        return _Begin(self._engine)
-
-
-class _Begin:
-    """One transaction whose failures are our own."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._context = engine.begin()
-
-    def __enter__(self) -> sa.Connection:
-        try:
-            return self._context.__enter__()
-        except sa.exc.SQLAlchemyError as error:
-            raise _failed(error) from error
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            self._context.__exit__(kind, error, trace)
-        except sa.exc.SQLAlchemyError as failure:
-            raise _failed(failure) from failure
-        if isinstance(error, sa.exc.SQLAlchemyError):
-            raise _failed(
-                error
-            ) from error  # a statement failed, and the transaction is rolled back
-
-
-def _failed(error: Exception) -> StorageFailed:
-    return StorageFailed(
-        f"the vault cannot be used: {type(error).__name__}", reason=type(error).__name__
-    )
-
-
-def _engine(url: str) -> sa.Engine:
-    if not url.startswith("sqlite:"):
-        return sa.create_engine(
-            "postgresql+psycopg://" + url.split("://", 1)[1], hide_parameters=True
-        )
-    # Parameters are wrapped keys and digests of names: nothing for a traceback.
-    engine = sa.create_engine(url, connect_args={"timeout": 30}, hide_parameters=True)
-
-    @sa.event.listens_for(engine, "connect")
-    def _safely(connection: Any, _: object) -> None:
-        # No WAL: it would hold a destroyed key until its next checkpoint. Freed pages are overwritten.
-        for pragma in ("journal_mode = DELETE", "secure_delete = ON", "synchronous = FULL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
 
 
 def _derived(master_key: bytes, purpose: bytes) -> bytes:

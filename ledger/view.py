@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import orjson
@@ -14,6 +15,7 @@ from domain.fold import merge_patch
 from domain.identity import IdentityLinked
 from domain.principal import Kind, PrincipalReferenced
 from domain.rosters import keeps_rosters, rosters_of
+from ledger.census import LogCensus, count_grants
 from ledger.corrections import corrected
 from ledger.database import Row, Transaction
 from ledger.entry import Correction, Draft, write_entry
@@ -162,6 +164,12 @@ class View:
             found = load_roster(self._transaction, name)
             self._cache.rosters.put(name, found)
         return found
+
+    def census(self) -> LogCensus:
+        """Counts up to where this commit began: what it adds is not in the log yet."""
+        return LogCensus(
+            self._head.size, self._cache.counts, partial(count_grants, self._transaction)
+        )
 
     def entry_at(self, position: int) -> bytes | None:
         """The stored bytes at a position, those of this commit included."""

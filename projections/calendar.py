@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from domain.change_conflicts import ON_CALENDAR
 from domain.errors import Malformed
 from domain.event import Json
 from domain.freeze import ALL_SERVICES, excepts
@@ -39,10 +40,6 @@ from projections.projection import (
 from projections.views import Views
 
 FAMILIES: Final = ("change", "freeze")
-ON_CALENDAR: Final = frozenset({
-    "authorized", "scheduled", "implementing", "implemented", "rolled_back", "in_review", "reviewed", "closed",
-})  # fmt: skip
-"""Of changes. What is not authorized yet has no place in time that others need to heed."""
 NEVER: Final = "9999-12-31T23:59:59.999999Z"
 """Sorts behind every moment: the end of what is not over."""
 LARGEST_CALENDAR: Final = 2_000

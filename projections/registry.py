@@ -5,9 +5,12 @@ from __future__ import annotations
 from projections.activity import ActivityByActor
 from projections.calendar import ChangeCalendar
 from projections.changes import ChangeRegister
+from projections.deployments import DeploymentRegister
+from projections.findings import FindingRegister
 from projections.flow import FlowOfStates
 from projections.grants import GrantRegister
 from projections.projection import Projection
+from projections.reviews import ReviewRegister
 from projections.tickets import TicketRegister
 from projections.timers import Timers
 
@@ -18,5 +21,19 @@ CHANGES = ChangeRegister()
 CALENDAR = ChangeCalendar()
 GRANTS = GrantRegister()
 TIMERS = Timers()
+FINDINGS = FindingRegister()
+REVIEWS = ReviewRegister()
+DEPLOYMENTS = DeploymentRegister()
 
-PROJECTIONS: tuple[Projection, ...] = (TICKETS, ACTIVITY, FLOW, CHANGES, CALENDAR, GRANTS, TIMERS)
+PROJECTIONS: tuple[Projection, ...] = (
+    TICKETS,
+    ACTIVITY,
+    FLOW,
+    CHANGES,
+    CALENDAR,
+    GRANTS,
+    TIMERS,
+    FINDINGS,
+    REVIEWS,
+    DEPLOYMENTS,
+)

@@ -33,6 +33,8 @@ APART_FROM_APPROVER: Final = frozenset(
     }
 )
 """The parts that an approver of a change must not have had in it, by any account of theirs."""
+ASIDE: Final = frozenset({"declared-interest", "recused"})
+"""Of them those with which an earlier approval does not count any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +175,7 @@ class _Telling:
             position=step.position,
             at=str(step.said.data.get("authorized_at") or step.said.time),
             content_hash=hashed,
-            approvals=tuple(_counted(step.before, hashed)),
+            approvals=tuple(self._counted(step, hashed)),
             model=model,
             model_version=step.before.get("model_version"),
             model_approval=act_of(self.before, approving) if approving else None,
@@ -191,6 +193,16 @@ class _Telling:
             and one.said.data.get("version") == wanted
         ]
         return found[-1] if found else None
+
+    def _counted(self, step: Step, content_hash: str | None) -> Iterable[str]:
+        """The approvals of the content, by people who had not stepped aside since."""
+        for name, one in (step.before.get("approvals") or {}).items():
+            granted = one.get("verdict") == "granted" and not one.get("void")
+            of_this = content_hash is not None and one.get("content_hash") == content_hash
+            acting = [who for who in (one.get("by"), one.get("on_behalf_of")) if who]
+            had = _conflicting(step.before, self.before.people(acting, step.position))
+            if granted and of_this and had.isdisjoint(ASIDE):
+                yield name
 
     def _approval(
         self,
@@ -223,13 +235,6 @@ class _Telling:
             conflicting_parts_since=tuple(sorted(since - then)),
             act=act_of(self.before, step),
         )
-
-
-def _counted(state: State, content_hash: str | None) -> Iterable[str]:
-    for name, one in (state.get("approvals") or {}).items():
-        granted = one.get("verdict") == "granted" and not one.get("void")
-        if granted and content_hash is not None and one.get("content_hash") == content_hash:
-            yield name
 
 
 def _conflicting(state: State, people: frozenset[str]) -> frozenset[str]:

@@ -19,6 +19,7 @@ from domain.rosters import keeps_rosters, roster_families, rosters_of
 from ledger.database import Database
 from ledger.errors import CorruptEntry
 from ledger.past import each_of_family, entries_of, facts_of
+from replay.change_index import ChangeIndex
 
 KEPT_SUBJECTS: Final = 8_192
 V = TypeVar("V")
@@ -74,6 +75,7 @@ class Estate:
         self.position = 0
         self.states: Mapping[str, State] = _States(self)
         self.rosters: Mapping[str, Sequence[str]] = _Rosters(self._rosters)
+        self.changes = ChangeIndex(self.states)
 
     def skip_to(self, position: int) -> None:
         """Go to just behind `position` without a look at each entry. Only from the start."""
@@ -87,6 +89,16 @@ class Estate:
     def take(self, position: int, told: Told) -> None:
         """Fold the next entry."""
         self.put(position, told, *self.step(told))
+
+    def told(self, subject: str) -> list[Told]:
+        """The subject's entries so far, read from the log: for rare questions about who said what before."""
+        rows = entries_of(self._database, subject)
+        return [told_by(row[0], row[1]) for row in rows if row[0] <= self.position]
+
+    def standing(self, family: str) -> Iterator[tuple[str, State]]:
+        """All subjects of a family that confers authority."""
+        start = f"{family}/"
+        return ((name, state) for name, state in self._kept.items() if name.startswith(start))
 
     def step(self, told: Told) -> tuple[State, State]:
         """The state of its subject before the next entry, and with it."""
@@ -110,6 +122,8 @@ class Estate:
 
     def _put(self, subject: str, before: State, after: State) -> None:
         family = subject.split("/", 1)[0]
+        if family == "change":
+            self.changes.moved(subject, before, after)
         stands: frozenset[str] = frozenset()
         if keeps_rosters(family):
             stood, stands = rosters_of(subject, before), rosters_of(subject, after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from domain.change_conflicts import ON_CALENDAR
 from domain.event import State
 from domain.freeze import ALL_SERVICES, FreezeDeclared
 from domain.sets import members
@@ -12,7 +13,6 @@ from domain.windows import Span, overlap
 from ledger.database import Database
 from ledger.ledger import Ledger
 from ledger.past import entries_of_family
-from projections.calendar import ON_CALENDAR
 from replay.acts import Act, act_of
 from replay.before import Before, Step, steps_of
 from replay.change_story import Story, stories

@@ -24,7 +24,9 @@ Kind = Literal[
     "snapshot",
     "owner",
     "roster",
+    "review",
     "read-model",
+    "finding",
 ]
 _RANK = {kind: rank for rank, kind in enumerate(get_args(Kind))}
 LISTED_PROBLEMS = 100

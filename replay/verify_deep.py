@@ -1,7 +1,7 @@
 """Is everything that was made from the log what the log makes of it?
 
 Snapshots, owners, rosters and read models are derived: no leaf hash covers them, but decisions and answers
-do rest on them. Here they are made again and compared.
+do rest on them. Here they are made again and compared, and so are the populations that access reviews name.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ from projections.errors import ViewNotReady
 from projections.feed import Feed
 from projections.registry import PROJECTIONS
 from projections.views import Views
+from projections.violations import Violations
+from replay.detection.verify import finding_problems
 from replay.report import Problem, Problems, Report
 from replay.verify import Progress, verify
+from replay.verify_reviews import check_reviews
 from replay.verify_rosters import RosterCheck
 
 SUBJECTS_AT_ONCE = 1_000
@@ -44,12 +47,14 @@ def verify_deep(
     progress: Progress | None = None,
 ) -> Report:
     """As `verify`; then every subject is folded and compared with its snapshots, its owner and the rosters
-    it stands on, and `comparisons` are made. Progress counts entries twice over: hashed, then folded.
+    it stands on, the populations of access reviews are counted again, and `comparisons` are made. Progress
+    counts entries twice over: hashed, then folded.
     """
     told = progress or _silent
     report = verify(database, checkpoints, lambda done, total: told(done, 2 * total))
     problems = Problems()
     _fold_all(database, report.size, problems, told)
+    check_reviews(database, report.size, problems)
     for compare in comparisons:
         for problem in compare():
             problems.add(problem.position, problem.kind, problem.message)
@@ -59,6 +64,19 @@ def verify_deep(
 def read_model_comparisons(feed: Feed, views: Views) -> list[Comparison]:
     """One for each projection. Those that were never built are not compared."""
     return [_read_model_comparison(feed, views, projection.name) for projection in PROJECTIONS]
+
+
+def finding_comparison(database: Database, size: int, violations: Violations) -> Comparison:
+    """Every detector walks the log again: findings that are missing, or that nothing shows."""
+
+    def compare() -> list[Problem]:
+        examined = {one.name: position for one, position in violations.look().items()}
+        try:
+            return finding_problems(database, size, examined)
+        except CorruptEntry:
+            return []  # `verify` has told of it
+
+    return compare
 
 
 def _read_model_comparison(feed: Feed, views: Views, name: str) -> Comparison:

@@ -21,7 +21,7 @@ from domain.event import Event, Json, State
 from domain.fold import fold
 from domain.may import DecisionRequest, May
 from tests.open_door import open_door
-from tests.world import rosters_in, with_every_role
+from tests.world import StatesCensus, rosters_in, with_every_role
 
 ADA = "principal/PRN0000001"
 BEN = "principal/PRN0000002"
@@ -106,6 +106,7 @@ class Given:
             lambda: str(next(ids)),
             rosters_in(states),
             on_behalf_of=on_behalf_of,
+            census=StatesCensus(states),
         )
 
     def words(

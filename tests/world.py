@@ -7,11 +7,13 @@ What separates duties is then all that stands between them and any order: roles 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import domain.catalogue  # noqa: F401 - the policy's schema is made of every family
 from domain.event import State
 from domain.policy import policy_hash
+from domain.population import Bounds, counted
 from domain.rosters import rosters_of
 from ledger.shipped import shipped_roles, shipped_texts
 
@@ -66,6 +68,18 @@ def with_every_role(people: Iterable[str]) -> dict[str, State]:
         for role in shipped_roles()
     }
     return {POLICY: shipped_policy(), **roles(), **grants}
+
+
+@dataclass(frozen=True)
+class StatesCensus:
+    """Counts the grants among these states, as if they had stood so at any position."""
+
+    states: Mapping[str, State]
+    position: int = 1_841
+
+    def live_grants(self, bounds: Bounds) -> tuple[str, ...]:
+        grants = ((name, state) for name, state in self.states.items() if name[:6] == "grant/")
+        return counted(grants, bounds)
 
 
 def rosters_in(states: Mapping[str, State]) -> dict[str, Sequence[str]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from api.cli.commands import app
+from api.collector import calm_collector
 
 
 def main() -> None:
     """The console script. Ends the process with one of the exit codes of `api/errors.py`."""
+    calm_collector()
     app(prog_name="itsm-ledger")

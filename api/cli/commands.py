@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     auditing,
+    finding,
     granting,
     importing,
     keeping,
@@ -13,6 +14,7 @@ from api.cli import (
     looking,
     ordering,
     proving,
+    reviewing,
     ruling,
     running,
     viewing,
@@ -37,6 +39,8 @@ for room in (
     looking,
     listing,
     auditing,
+    finding,
+    reviewing,
     proving,
     ruling,
     viewing,

@@ -1,11 +1,13 @@
-"""Roles by their names: `role list`, and `grant ask`. What follows a request is ordered by its number."""
+"""Roles by their names: `role list`, `grant ask`, and `raci`. What follows a request is ordered by its number."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from api.cli.looking import BasisChoice
 from api.cli.ordering import OnBehalfOf, command_from
 from api.cli.output import JSON_OPTION, say, tell, tell_receipts
 from api.cli.session import opened
@@ -19,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     grant.command("ask")(ask)
     app.add_typer(role, name="role")
     app.add_typer(grant, name="grant")
+    app.command()(raci)
 
 
 def list_roles(as_json: Annotated[bool, JSON_OPTION] = False) -> None:
@@ -82,3 +85,50 @@ def ask(
         given = {name: value for name, value in said.items() if value is not None}
         done = session.order(command_from("grant", "request", given))
         tell_receipts(done.receipts, as_json=as_json)
+
+
+def raci(
+    *,
+    scope: Annotated[
+        str | None,
+        typer.Option(help="A service, or `*` for everywhere; by default all that grants name."),
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="At this moment: RFC 3339 with a zone.")] = None,
+    known_at: Annotated[
+        str | None, typer.Option(help="With --at: by what was known at this moment.")
+    ] = None,
+    position: Annotated[int | None, typer.Option(help="As known at this position.")] = None,
+    basis: Annotated[
+        BasisChoice | None, typer.Option(help="By default effect with --at, else known.")
+    ] = None,
+    as_json: Annotated[bool, JSON_OPTION] = False,
+) -> None:
+    """Who is accountable and responsible for each activity of a role, or was at a moment, and where that is wrong.
+
+    Exactly one human is accountable and at least one responsible, in each scope.
+    """
+    from api.auditing import Auditing
+    from replay.moment import Moment
+
+    with opened() as session:
+        moment = Moment(at, known_at, position, basis)
+        found = Auditing(session.ledger, session.identity).raci(moment, scope)
+    if as_json:
+        tell(found)
+        return
+    say(
+        f"At {found['moment']} ({found['basis']}, position {found['position']}): "
+        f"{found['violations']} of {len(found['items'])} are not as they should be"
+    )
+    for one in found["items"]:
+        where = "everywhere" if one["scope"] == "*" else one["scope"]
+        wrong = f" ({', '.join(one['violations'])})" if one["violations"] else ""
+        say(f"{one['activity']}, {where}{wrong}")
+        for part in ("accountable", "responsible", "consulted", "informed"):
+            if one[part] or part in {"accountable", "responsible"}:
+                say(f"      {part}: {_held_by(one[part])}")
+
+
+def _held_by(parts: Sequence[Mapping[str, Any]]) -> str:
+    told = [f"{one['holder']} as {one['role_name']} ({one['grant']})" for one in parts]
+    return ", ".join(told) or "nobody"

@@ -1,4 +1,4 @@
-"""Registers and the calendar, as the read models tell them now: `list changes`, `list grants`, `calendar`."""
+"""Registers and the calendar, as the read models tell them now: `list changes`, `list grants`, `calendar`, `deployments`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     listing.command("grants")(grants)
     app.add_typer(listing, name="list")
     app.command()(calendar)
+    app.command()(deployments)
 
 
 def changes(
@@ -74,7 +75,7 @@ def changes(
     )
     with opened() as session, current_views(session) as views:
         found = find_changes(views, wanted, sort=sort, limit=limit, cursor=cursor)
-        _tell_page(session, found, _change_line, as_json=as_json)
+        tell_page(session, found, _change_line, as_json=as_json)
 
 
 def grants(
@@ -105,7 +106,7 @@ def grants(
             counts=bool(counts),
         )
         found = find_grants(views, wanted, sort=sort, limit=limit, cursor=cursor)
-        _tell_page(session, found, _grant_line, as_json=as_json)
+        tell_page(session, found, _grant_line, as_json=as_json)
 
 
 def calendar(
@@ -135,7 +136,47 @@ def calendar(
             say(f"      {_overlap_line(other)}")
 
 
-def _tell_page(session: Session, found: Answer, line: Any, *, as_json: bool) -> None:
+def deployments(
+    *,
+    verdict: Annotated[
+        Several | None,
+        typer.Option(help="matched, unmatched, outside or other-content; as often as needed."),
+    ] = None,
+    status: Annotated[Several | None, AnyOf] = None,
+    service: Annotated[str | None, typer.Option(help="What was deployed.")] = None,
+    environment: Annotated[
+        Several | None, typer.Option(help="Any of these, or one that is not told.")
+    ] = None,
+    change: Annotated[str | None, typer.Option(help="change/CHG…: named, or found.")] = None,
+    start: Annotated[str | None, FromOption] = None,
+    end: Annotated[str | None, ToOption] = None,
+    sort: Annotated[
+        str, typer.Option(help="happened_at, updated or number; - descends.")
+    ] = "-happened_at",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    as_json: Annotated[bool, JSON_OPTION] = False,
+) -> None:
+    """What was deployed, which change stands behind it, and what is wrong with it."""
+    from domain.moments import canonical_time
+    from domain.reconciliation import checked_verdict
+    from projections.deployments import DeploymentFilter, find_deployments
+
+    wanted = DeploymentFilter(
+        verdict=[checked_verdict(one) for one in verdict or ()],
+        status=status or (),
+        service=service,
+        environments=environment or None,
+        change=change,
+        since=canonical_time(start) if start else None,
+        until=canonical_time(end) if end else None,
+    )
+    with opened() as session, current_views(session) as views:
+        found = find_deployments(views, wanted, sort=sort, limit=limit, cursor=cursor)
+        tell_page(session, found, _deployment_line, as_json=as_json)
+
+
+def tell_page(session: Session, found: Answer, line: Any, *, as_json: bool) -> None:
     rows = _revealed(session, found)
     if as_json:
         tell({"position": found.position, "items": rows, "next": found.next_cursor})
@@ -160,6 +201,14 @@ def _change_line(row: Mapping[str, Any]) -> str:
     return (
         f"{row['number']}  {row['status']}, {kind or 'unknown type'}, {window}{retro}{due}: {title}"
     )
+
+
+def _deployment_line(row: Mapping[str, Any]) -> str:
+    where = f"{row['service'] or '(no service)'} in {row['environment'] or '(not told where)'}"
+    by = f" by {row['found_by']}: {row['change']}" if row["change"] else ""
+    wrong = "".join(f"\n      {told}" for told in row["breaches"].values())
+    verdict = row["verdict"] or "not deployed"
+    return f"{row['number']}  {row['happened_at']}  {where}, {row['status']}, {verdict}{by}{wrong}"
 
 
 def _grant_line(row: Mapping[str, Any]) -> str:

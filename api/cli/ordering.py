@@ -30,8 +30,12 @@ BY_ITS_OWN_COMMAND: Final = {
     ("ledger", "change-webhook"): "webhook change",
     ("ledger", "rotate-webhook-secret"): "webhook rotate",
     ("ledger", "end-webhook"): "webhook end",
+    ("ledger", "erase"): "erase",
+    ("ledger", "issue-token"): "token issue",
 }
-"""Orders that need more than their words: a key that nobody holds would sign nothing, and the ledger not open."""
+"""Orders that need more than their words: a key that nobody holds would sign nothing, and the ledger not open; what
+was said to be erased could be read until the next start; a token whose secret nobody was told signs nobody in.
+"""
 
 
 def add_to(app: typer.Typer) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from ledger.view import Receipt
 
 JSON_OPTION = typer.Option("--json", help="Print the result as JSON, and nothing else.")
@@ -77,31 +80,38 @@ class Bar(Protocol):
 @contextmanager
 def progress(doing: str) -> Iterator[Bar]:
     """A bar on standard error, where that is a terminal and the work has taken a second."""
-    from time import monotonic
+    due = monotonic() + BAR_AFTER_SECONDS
+    bar: Progress | None = None
 
+    def report(done: int, total: int | None = None) -> None:
+        nonlocal bar
+        if bar is None and monotonic() >= due:
+            bar = _started(doing)
+        if bar is not None:
+            bar.update(bar.task_ids[0], completed=done, total=total)
+
+    try:
+        yield report
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _started(doing: str) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
+    console = Console(stderr=True)
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    task = bar.add_task(doing, total=None)
-    due = monotonic() + BAR_AFTER_SECONDS
-
-    def report(done: int, total: int | None = None) -> None:
-        if not bar.live.is_started and not bar.disable and monotonic() >= due:
-            bar.start()
-        bar.update(task, completed=done, total=total)
-
-    try:
-        yield report
-    finally:
-        bar.stop()
+    bar.add_task(doing, total=None)
+    bar.start()
+    return bar
 
 
 def write_whole(path: Path, content: bytes) -> None:

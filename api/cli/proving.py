@@ -74,7 +74,8 @@ def _verified_deep(chosen: Settings, notes: Sequence[str], bar: Bar) -> Report:
     from api.compose import open_ledger
     from ledger.urls import sqlite_path
     from projections.views import Views
-    from replay.verify_deep import read_model_comparisons, verify_deep
+    from projections.violations import Violations
+    from replay.verify_deep import finding_comparison, read_model_comparisons, verify_deep
 
     ledger = open_ledger(chosen)
     try:
@@ -84,7 +85,9 @@ def _verified_deep(chosen: Settings, notes: Sequence[str], bar: Bar) -> Report:
             return verify_deep(ledger.database, notes, (), bar)
         views = Views(chosen.resolved_views_url)
         try:
-            comparisons = read_model_comparisons(ledger, views)
+            size = ledger.head().size
+            findings = finding_comparison(ledger.database, size, Violations(views))
+            comparisons = [*read_model_comparisons(ledger, views), findings]
             return verify_deep(ledger.database, notes, comparisons, bar)
         finally:
             views.close()

@@ -12,6 +12,7 @@ from api.cli.output import JSON_OPTION, note, progress, tell, tell_members
 from api.cli.session import Session, opened
 
 if TYPE_CHECKING:
+    from api.examining import Examiner
     from projections.runner import Runner
     from projections.views import Views
 
@@ -28,14 +29,20 @@ def project(
     ] = False,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
-    """Keep the read models up to date, until Ctrl-C; `serve` does that by itself."""
+    """Keep read models up to date and raise findings, until Ctrl-C; `serve` does that by itself."""
     import threading
 
-    with opened() as session, running(session) as runner:
+    with opened() as session, _kept(session) as (runner, views):
+        catch_up(runner)
+        examiner = _examined(session, views)
         catch_up(runner)
         if not until_caught_up:
-            note("The read models are up to date and follow the log. Ctrl-C ends.")
-            runner.run_forever(threading.Event())
+            note(
+                "The read models and the detectors are up to date and follow the log. Ctrl-C ends."
+            )
+            ended = threading.Event()
+            threading.Thread(target=examiner.run, args=(ended,), daemon=True).start()
+            runner.run_forever(ended)
         _tell_status(runner, as_json=as_json)
 
 
@@ -62,6 +69,25 @@ def current_views(session: Session) -> Iterator[Views]:
     with _kept(session) as (runner, views):
         catch_up(runner)
         yield views
+
+
+@contextmanager
+def examined_views(session: Session) -> Iterator[Views]:
+    """The same, once the detectors have seen the log's head, and what they found is raised."""
+    with _kept(session) as (runner, views):
+        _examined(session, views)
+        catch_up(runner)
+        yield views
+
+
+def _examined(session: Session, views: Views) -> Examiner:
+    from api.examining import Examiner
+    from projections.violations import Violations
+
+    examiner = Examiner(session.ledger, Violations(views))
+    with progress("Examining") as bar:
+        examiner.run_until(bar)
+    return examiner
 
 
 @contextmanager

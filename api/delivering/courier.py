@@ -185,7 +185,7 @@ class Courier:
         """The next page, held by us; None: nothing to do, or somebody else does it."""
         loaded, now = self.ledger.load(receiver), self.ledger.now()
         state, hold = loaded.state, self._hold()
-        if state.get("status") != "active":
+        if state.get("status") != "active" or "url" not in state:
             return None
         standing = self.progress.claim(receiver, hold, now)
         if standing is None:

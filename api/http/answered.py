@@ -2,69 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
-from api.http.bodies import JSON
 from api.http.cloudevents import BATCHED, STRUCTURED
+from api.http.shapes import Content, Schema, as_json, as_page, as_period, as_rows, as_text, shape
 
-Schema = dict[str, Any]
-Content = Mapping[str, Schema]
-
-TEXT: Final = "text/plain"
 ATOM: Final = "application/atom+xml"
-_TYPES: Final = {
-    str: "string", int: "integer", bool: "boolean", list: "array", dict: "object", float: "number",
-}  # fmt: skip
-
-
-def shape(
-    example: Mapping[str, Any], *, optional: Collection[str] = (), nullable: Collection[str] = ()
-) -> Schema:
-    """An object with the members of the example, which are there always unless they are `optional`."""
-    members = {name: _typed(value, name in nullable) for name, value in example.items()}
-    required = [name for name in example if name not in optional]
-    return {"type": "object", "properties": members, "required": required}
-
-
-def _typed(value: Any, nullable: bool) -> Schema:
-    """Of the objects of a list it is told which members they have; of what type those are, the example shows."""
-    if value is None:
-        return {}
-    told: Schema = {"type": [_TYPES[type(value)], "null"] if nullable else _TYPES[type(value)]}
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        told["items"] = {"type": "object", "required": list(value[0])}
-    return told
-
-
-def _json(
-    example: Mapping[str, Any], *, optional: Collection[str] = (), nullable: Collection[str] = ()
-) -> Content:
-    return {
-        JSON: {
-            "schema": shape(example, optional=optional, nullable=nullable),
-            "example": dict(example),
-        }
-    }
-
-
-def _rows(*rows: Mapping[str, Any]) -> Content:
-    return _json({"position": 1129, "items": [dict(row) for row in rows]})
-
-
-def _page(row: Mapping[str, Any]) -> Content:
-    page = {"position": 1129, "items": [dict(row)], "next": "WyItdXBkYXRlZCJd"}
-    return _json(page, nullable=("next",))
-
-
-def _period(row: Mapping[str, Any]) -> Content:
-    told = {"from": "2026-03-01T00:00:00.000000Z", "to": None, "position": 1129, "items": [{**row}]}
-    return _json(told, nullable=("from", "to"))
-
-
-def _text(example: str) -> Content:
-    return {TEXT: {"schema": {"type": "string"}, "example": example}}
-
 
 ENTRY: Final[Schema] = {
     "specversion": "1.0",
@@ -156,8 +100,8 @@ _STEP: Final = {
 }
 
 ANSWERS: Final[Mapping[str, Content]] = {
-    "/healthz": _json({"status": "ok"}),
-    "/readyz": _json(
+    "/healthz": as_json({"status": "ok"}),
+    "/readyz": as_json(
         {
             "status": "ready",
             "size": 1499,
@@ -168,12 +112,12 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "webhooks": {"live": 2, "failing": 0, "disabled": 0, "dead_letters": 0},
         }
     ),
-    "/metrics": _text("# TYPE itsm_ledger_head_size gauge\nitsm_ledger_head_size 1499.0\n"),
-    "/problems": _text("may-not: The actor may not do this.\n"),
-    "/problems/{code}": _text("may-not\n=======\n\nThe actor may not do this.\n"),
-    "/log/checkpoint": _text(_CHECKPOINT),
+    "/metrics": as_text("# TYPE itsm_ledger_head_size gauge\nitsm_ledger_head_size 1499.0\n"),
+    "/problems": as_text("may-not: The actor may not do this.\n"),
+    "/problems/{code}": as_text("may-not\n=======\n\nThe actor may not do this.\n"),
+    "/log/checkpoint": as_text(_CHECKPOINT),
     "/log/tile/{path}": {"application/octet-stream": {}},
-    "/v1/proofs/{position}": _text(
+    "/v1/proofs/{position}": as_text(
         "c2sp.org/tlog-proof@v1\nindex 2\njM6XcYt+XlzBeTbr1kiMYv16DTrgngDllYZ63vbrBrg=\n\n"
         + _CHECKPOINT
     ),
@@ -193,11 +137,11 @@ ANSWERS: Final[Mapping[str, Content]] = {
     },
     "/v1/events/{position}": {STRUCTURED: {"schema": _ENTRY_SHAPE, "example": ENTRY}},
     "/v1/findings.atom": {ATOM: {"schema": {"type": "string"}, "example": _FEED}},
-    "/v1/webhooks": _json({"webhooks": [_WEBHOOK]}),
-    "/v1/webhooks/{number}": _json(
+    "/v1/webhooks": as_json({"webhooks": [_WEBHOOK]}),
+    "/v1/webhooks/{number}": as_json(
         {**_WEBHOOK, "url": "https://hooks.example.com/itsm"}, nullable=_WEBHOOK_NOT_ALWAYS
     ),
-    "/v1/webhooks/{number}/deliveries": _json(
+    "/v1/webhooks/{number}/deliveries": as_json(
         {
             "webhook": "ledger/LDG0000007",
             "deliveries": [
@@ -210,7 +154,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
             ],
         }
     ),
-    "/v1/webhooks/{number}/dead-letters": _json(
+    "/v1/webhooks/{number}/dead-letters": as_json(
         {
             "webhook": "ledger/LDG0000007",
             "dead_letters": [
@@ -223,23 +167,23 @@ ANSWERS: Final[Mapping[str, Content]] = {
             ],
         }
     ),
-    "/v1/holds": _json(
+    "/v1/holds": as_json(
         {"holds": {"HLD-0192f3c0-5b1e-7c3a-9d51-3a7f2f7f9b10": {"subject": "incident/INC0010005"}}}
     ),
-    "/v1/changes/late-approvals": _period(
+    "/v1/changes/late-approvals": as_period(
         {
             "change": "change/CHG0010004",
             "approval": "APR-0192f3c0-5b1e-7c3a-9d51-3a7f2f7f9b10",
             "why": "dated-after",
         }
     ),
-    "/v1/changes/emergencies": _period(
+    "/v1/changes/emergencies": as_period(
         {"change": "change/CHG0010009", "status": "closed", "outcome": "granted"}
     ),
-    "/v1/changes/in-freezes": _period(
+    "/v1/changes/in-freezes": as_period(
         {"change": "change/CHG0010012", "freeze": "freeze/FRZ0000001", "excepted": True}
     ),
-    "/v1/changes/{number}/authority": _json(
+    "/v1/changes/{number}/authority": as_json(
         {
             "subject": "change/CHG0010001",
             "version": 11,
@@ -256,15 +200,32 @@ ANSWERS: Final[Mapping[str, Content]] = {
         },
         nullable=("status", "type"),
     ),
-    "/v1/roles/{number}/holders": _json(
+    "/v1/roles/{number}/holders": as_json(
         {
             "role": "role/ROL0000003",
             "position": 1129,
             "holders": [{"grant": "grant/GRT0000004", "holder": "principal/PRN0000005"}],
         }
     ),
-    "/v1/replay/delegated": _json({"from": 1, "to": 1129, "items": [_ACT], "truncated": False}),
-    "/v1/replay/check": _json(
+    "/v1/raci": as_json(
+        {
+            "basis": "known",
+            "position": 1129,
+            "moment": "2026-03-31T00:00:00.000000Z",
+            "violations": 1,
+            "items": [
+                {
+                    "activity": "authorise normal changes",
+                    "scope": "*",
+                    "accountable": [],
+                    "responsible": [{"holder": "principal/PRN0000005"}],
+                    "violations": ["nobody-accountable"],
+                }
+            ],
+        }
+    ),
+    "/v1/replay/delegated": as_json({"from": 1, "to": 1129, "items": [_ACT], "truncated": False}),
+    "/v1/replay/check": as_json(
         {
             "otherwise": [
                 {
@@ -286,7 +247,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "by_rule": {"no-permit:incident:assign": 1},
         }
     ),
-    "/v1/changes": _page(
+    "/v1/changes": as_page(
         {
             "subject": "change/CHG0010006",
             "number": "CHG0010006",
@@ -296,7 +257,23 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "version": 10,
         }
     ),
-    "/v1/calendar": _rows(
+    "/v1/deployments": as_page(
+        {
+            "subject": "deployment/RUN-BY-HAND",
+            "number": "RUN-BY-HAND",
+            "status": "deployed",
+            "service": "workplace",
+            "environment": "production",
+            "happened_at": "2026-03-02T08:36:40.556765Z",
+            "change": None,
+            "verdict": "unmatched",
+            "found_by": None,
+            "breaches": {"unmatched": "no authorized change is found"},
+            "position": 901,
+            "version": 1,
+        }
+    ),
+    "/v1/calendar": as_rows(
         {
             "subject": "change/CHG0010009",
             "kind": "change",
@@ -308,7 +285,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "version": 13,
         }
     ),
-    "/v1/grants": _page(
+    "/v1/grants": as_page(
         {
             "subject": "grant/GRT0000004",
             "number": "GRT0000004",
@@ -319,8 +296,59 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "version": 3,
         }
     ),
-    "/v1/activity": _rows({"actor": "principal/PRN0000005", "count": 486}),
-    "/v1/flow": _rows(
+    "/v1/findings": as_page(
+        {
+            "subject": "finding/FND0000001",
+            "number": "FND0000001",
+            "rule": "lone-self-approval",
+            "rule_version": "1",
+            "severity": "high",
+            "status": "raised",
+            "sentence": "What is implemented was approved by somebody who neither asked for it nor made it.",
+            "about": ["change/CHG0010007", "principal/PRN0000005"],
+            "controls": ["iso27001_2022:A.5.3", "soc2_tsc:CC8.1", "sox_itgc:CM-4"],
+            "happened_at": "2026-03-02T09:30:00.000000Z",
+            "seen_at": "2026-03-02T09:30:00.412003Z",
+            "first_position": 1100,
+            "count": 1,
+            "position": 1105,
+            "version": 1,
+        }
+    ),
+    "/v1/reviews": as_page(
+        {
+            "subject": "review/REV0000001",
+            "number": "REV0000001",
+            "status": "open",
+            "items": 61,
+            "undecided": 12,
+            "position": 1129,
+            "version": 4,
+        }
+    ),
+    "/v1/reviews/{number}/items": as_json(
+        {
+            "review": "review/REV0000001",
+            "status": "open",
+            "population": {"position": 1100, "count": 61, "hash": "sha256:" + "5c" * 32},
+            "position": 1129,
+            "counted": 61,
+            "undecided": 12,
+            "items": [
+                {
+                    "grant": "grant/GRT0000004",
+                    "holder": "principal/PRN0000005",
+                    "verdict": "revocation_ordered",
+                    "due_at": "2026-04-09T00:00:00.000000Z",
+                    "revocation": "ordered",
+                }
+            ],
+            "next": "WyJncmFudCJd",
+        },
+        nullable=("next",),
+    ),
+    "/v1/activity": as_rows({"actor": "principal/PRN0000005", "count": 486}),
+    "/v1/flow": as_rows(
         {
             "day": "2026-03-02",
             "family": "incident",
@@ -330,7 +358,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "count": 19,
         }
     ),
-    "/v1/flow/deviations": _rows(
+    "/v1/flow/deviations": as_rows(
         {
             "family": "incident",
             "type": "itsm.incident.resolved.v1",
@@ -338,7 +366,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "count": 3,
         }
     ),
-    "/v1/{families}": _page(
+    "/v1/{families}": as_page(
         {
             "subject": "incident/INC0010086",
             "family": "incident",
@@ -348,12 +376,14 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "version": 4,
         }
     ),
-    "/v1/{families}/{number}": _json(
+    "/v1/{families}/{number}": as_json(
         {**_MOMENT, "state": {"status": "resolved", "service": "erp", "priority": 3}},
         nullable=("at", "known_at"),
     ),
-    "/v1/{families}/{number}/history": _json({"subject": "incident/INC0010002", "events": [_STEP]}),
-    "/v1/{families}/{number}/diff": _json(
+    "/v1/{families}/{number}/history": as_json(
+        {"subject": "incident/INC0010002", "events": [_STEP]}
+    ),
+    "/v1/{families}/{number}/diff": as_json(
         {
             "subject": "incident/INC0010002",
             "from": {**_MOMENT, "version": 0, "position": 200},

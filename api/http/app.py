@@ -26,12 +26,15 @@ from api.http import (
     administration,
     auditing,
     change_registers,
+    deployments,
     feed,
+    findings,
     findings_feed,
     health,
     problems,
     proof,
     registers,
+    reviews,
     subjects,
     webhooks,
 )
@@ -61,6 +64,7 @@ from ledger.ids import new_uuid7
 from ledger.writer import Outcome
 from projections.runner import Runner
 from projections.views import Views
+from projections.violations import Violations
 
 Projecting = Literal["thread", "process"]
 
@@ -103,7 +107,8 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, findings_feed, administration, webhooks, auditing, change_registers, registers, subjects,
+        health, problems, proof, feed, administration, webhooks, auditing, change_registers, deployments,
+        findings, findings_feed, reviews, registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()
@@ -128,6 +133,7 @@ def _services(house: House) -> Services:
         keeper=Keeper(ledger, house.issuers, metrics),
         watch=watch,
         views=views,
+        violations=Violations(views),
         runner=Runner(ledger, views, gather_seconds=GATHER_SECONDS),
         timekeeper=Timekeeper(ledger, views),
         courier=Courier(

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.answers import problem_answer
 from api.http.bodies import ClientGone
 from api.http.commands import PATH_FAMILIES, CommandEndpoint
-from api.http.facts import FactsEndpoint
+from api.http.facts import WEBHOOK, FactsEndpoint, WebhookEndpoint
 from api.http.services import Services
 from domain.errors import LedgerError
 
@@ -31,10 +31,12 @@ class Appends:
         self._app = app
         self._command = CommandEndpoint(services)
         self._facts = FactsEndpoint(services)
+        self._webhook = WebhookEndpoint(services)
 
     def routes(self) -> Sequence[Route]:
         """The same endpoints as routes: so that another method is answered 405, and nothing else meets them."""
         return [
+            Route(WEBHOOK, self._webhook, methods=["POST"]),
             Route("/v1/{families}/{number}/{command}", self._command, methods=["POST"]),
             Route("/v1/events", self._facts, methods=["POST"]),
             Route("/v1/{families}", self._command, methods=["POST"]),
@@ -59,6 +61,8 @@ class Appends:
         match scope["path"].split("/"):
             case ["", "v1", "events"]:
                 return self._facts
+            case ["", "v1", "deployments", "webhook"]:
+                return self._webhook
             case ["", "v1", families] if families in _PLURALS:
                 scope["path_params"] = {"families": families}
                 return self._command

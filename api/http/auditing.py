@@ -34,6 +34,7 @@ Start = Annotated[str | None, Query(alias="from", description=_EVER)]
 End = Annotated[str | None, Query(alias="to", description=_NOW)]
 _FIRST: Final = "A moment (RFC 3339) by when it was recorded, or a position; by default the first."
 _LAST: Final = "A moment or a position, inclusive; by default the head."
+_SCOPE: Final = "A service, or `*` for everywhere; by default every scope that grants name."
 ChangeNumber = Annotated[str, Path(examples=["CHG0010001"])]
 RoleNumber = Annotated[str, Path(examples=["ROL0000003"])]
 
@@ -126,6 +127,24 @@ def holders(
     """
     moment = Moment(at, known_at, position, basis)
     return JsonAnswer(asking.holders(subject_id("role", number), moment))
+
+
+@router.get("/v1/raci")
+def raci(
+    *,
+    asking: Asking,
+    scope: Annotated[str | None, Query(description=_SCOPE, max_length=200)] = None,
+    at: Annotated[str | None, Query(description=AT)] = None,
+    known_at: Annotated[str | None, Query(description=KNOWN_AT)] = None,
+    position: Annotated[int | None, Query(description=POSITION, ge=1)] = None,
+    basis: Annotated[Basis | None, Query(description=BASIS)] = None,
+) -> Response:
+    """Who is accountable, responsible, consulted and informed for each activity of a role, or was at a moment.
+
+    `violations` of an item: `nobody-accountable`, `several-accountable` (two humans or more), `nobody-responsible`;
+    those of the whole answer say in how many items there are any. `scope` `*` stands for everywhere.
+    """
+    return JsonAnswer(asking.raci(Moment(at, known_at, position, basis), scope))
 
 
 @router.get("/v1/replay/delegated")

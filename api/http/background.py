@@ -128,7 +128,7 @@ class ReadRecorder:
 
 
 class ProjectionThread:
-    """Keeps the read models at the head of the log."""
+    """Keeps the read models at the head of the log. Findings are raised by a server's own process (`projecting.py`)."""
 
     def __init__(self, runner: Runner, vitals: Vitals) -> None:
         self._runner, self._vitals = runner, vitals

@@ -65,12 +65,7 @@ def read_events(headers: Headers, body: bytes, batch_limit: int) -> tuple[Sequen
         batch = parse_json(body)
         if not isinstance(batch, list):
             raise UnreadableBody("expected a JSON array of CloudEvents, got another value")
-        if len(batch) > batch_limit:
-            raise BatchTooLarge(
-                f"expected at most {batch_limit} events, got {len(batch)}",
-                limit=batch_limit,
-                got=len(batch),
-            )
+        check_batch(batch, batch_limit)
         return batch, True
     if b"ce-specversion" in headers:
         require_json(headers)
@@ -80,6 +75,14 @@ def read_events(headers: Headers, body: bytes, batch_limit: int) -> tuple[Sequen
         expected=[STRUCTURED, BATCHED],
         got=kind,
     )
+
+
+def check_batch(batch: Sequence[Json], limit: int) -> None:
+    """Raises BatchTooLarge."""
+    if len(batch) > limit:
+        raise BatchTooLarge(
+            f"expected at most {limit} events, got {len(batch)}", limit=limit, got=len(batch)
+        )
 
 
 def _from_headers(headers: Headers, body: bytes) -> dict[str, Json]:
@@ -122,7 +125,7 @@ def read_fact(event: Json, source: Source) -> Observation:
     if not (type(id_) is type(subject) is type(time) is type(type_name) is str and id_):
         raise _incomplete(event)
     if len(id_) > _LENGTHS["id"] or not id_.isprintable():
-        _check_text("id", id_)
+        check_text("id", id_)
     if specversion != "1.0":
         raise Malformed("expected specversion 1.0, got another one")
     if uri != source.uri:
@@ -175,14 +178,15 @@ def _said(event: Mapping[str, Any]) -> tuple[str | None, Mapping[str, str]]:
         name: value for name, value in event.items() if name not in REQUIRED and value is not None
     }
     for name, value in optional.items():
-        _check_text(name, value)
+        check_text(name, value)
     content_type = optional.pop("datacontenttype", None)
     if content_type is not None and not _JSON_TYPE.fullmatch(content_type):
         raise Malformed("expected data as JSON; of other content record the hash, as an attachment")
     return optional.pop("authid", None), optional
 
 
-def _check_text(name: str, value: object) -> None:
+def check_text(name: str, value: object) -> None:
+    """Raises Malformed for what cannot stand in this attribute."""
     if not isinstance(value, str) or not value:
         raise Malformed(f"expected {name} as text, got another value", attribute=name)
     limit = _LENGTHS.get(name)

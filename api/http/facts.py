@@ -1,4 +1,4 @@
-"""Observed facts over HTTP: `POST /v1/events`, for the tokens of sources only.
+"""Observed facts over HTTP: `POST /v1/events` and what pipelines tell, for the tokens of sources only.
 
 A batch is taken event by event, in order, each with a receipt or a problem of its own. `source` and `id`
 are the idempotency key: the same event again gets its first receipt, whatever batch it comes in.
@@ -6,7 +6,7 @@ are the idempotency key: the same event again gets its first receipt, whatever b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -14,9 +14,18 @@ from starlette.types import Receive, Scope, Send
 
 from api.errors import problem_of, status_of
 from api.http.answers import JsonAnswer, receipts_json
-from api.http.bodies import headers_of, read_body, refuse_on_behalf_of
-from api.http.cloudevents import Source, read_events, read_fact
+from api.http.bodies import (
+    Headers,
+    headers_of,
+    parse_json,
+    read_body,
+    refuse_on_behalf_of,
+    require_json,
+)
+from api.http.cdevents import read_facts
+from api.http.cloudevents import Source, check_batch, read_events
 from api.http.commands import receipt_answer
+from api.http.pipelines import read_run
 from api.http.services import Services
 from api.identity import Identity
 from domain.errors import LedgerError
@@ -24,12 +33,18 @@ from domain.event import Json
 from ledger.entry import Draft
 from ledger.govern import Actor, check_sign_in
 from ledger.ledger import recorded
-from ledger.observe import ObserveProposal
+from ledger.observe import Observation, ObserveProposal
 from ledger.taken import Request
 from ledger.view import Needs, View
 from ledger.writer import Outcome, Recorded
 
 ROUTE = "/v1/events"
+WEBHOOK = "/v1/deployments/webhook"
+
+Unpack = Callable[[Headers, bytes, int], tuple[Sequence[Json], bool]]
+"""(headers, body, the greatest batch) → what the request tells one by one, and whether it was a batch."""
+Read = Callable[[Json, Source], Sequence[Observation]]
+"""The facts that one of them states, recorded together or not at all; the last gives the idempotency key."""
 
 
 @dataclass(slots=True)
@@ -51,11 +66,15 @@ class _SignedInFact(ObserveProposal):
 class FactsEndpoint:
     """ASGI."""
 
+    route = ROUTE
+    unpack: Unpack = staticmethod(read_events)
+    read: Read = staticmethod(read_facts)
+
     def __init__(self, services: Services) -> None:
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["itsm_ledger.route"] = ROUTE
+        scope["itsm_ledger.route"] = self.route
         services = self._services
         settings = services.house.settings
         headers = headers_of(scope)
@@ -63,8 +82,8 @@ class FactsEndpoint:
         refuse_on_behalf_of(headers, "a source says by authid in each fact who acted")
         source = await services.keeper.source(identity)
         body = await read_body(headers, receive, settings.body_limit_bytes)
-        events, batched = read_events(headers, body, settings.batch_limit_events)
-        outcomes = await _taken(services, identity, source, events)
+        events, batched = self.unpack(headers, body, settings.batch_limit_events)
+        outcomes = await _taken(_Taking(services, identity, source, self.read), events)
         if batched:
             answer = JsonAnswer(batch_json(outcomes))
         else:
@@ -72,23 +91,39 @@ class FactsEndpoint:
         await answer(scope, receive, send)
 
 
-async def _taken(
-    services: Services, identity: Identity, source: Source, events: Sequence[Json]
-) -> list[Outcome]:
+def read_runs(headers: Headers, body: bytes, batch_limit: int) -> tuple[Sequence[Json], bool]:
+    """A pipeline run as a JSON object, or an array of them. Raises as `read_events`."""
+    require_json(headers)
+    told = parse_json(body)
+    if not isinstance(told, list):
+        return [told], False
+    check_batch(told, batch_limit)
+    return told, True
+
+
+class WebhookEndpoint(FactsEndpoint):
+    """ASGI. For pipelines that do not speak CloudEvents."""
+
+    route = WEBHOOK
+    unpack = staticmethod(read_runs)
+    read = staticmethod(read_run)
+
+
+async def _taken(taking: _Taking, events: Sequence[Json]) -> list[Outcome]:
     """What became of each event, in order."""
-    taking = _Taking(services, identity, source)
     made = [taking.proposal(event) for event in events]
     proposals = [one for one in made if not isinstance(one, LedgerError)]
     if not proposals:
         return [one for one in made if isinstance(one, LedgerError)]
-    outcomes = iter(await services.dispatcher.submit(proposals))
+    outcomes = iter(await taking.dispatcher.submit(proposals))
     return [one if isinstance(one, LedgerError) else next(outcomes) for one in made]
 
 
 class _Taking:
     """What the events of one request have in common, looked at once."""
 
-    def __init__(self, services: Services, identity: Identity, source: Source) -> None:
+    def __init__(self, services: Services, identity: Identity, source: Source, read: Read) -> None:
+        self.dispatcher, self._read = services.dispatcher, read
         self._request_hash = services.ledger.vault.request_hash
         self._identity, self._source = identity, source
         self._families: set[str] = set()
@@ -97,17 +132,20 @@ class _Taking:
     def proposal(self, event: Json) -> ObserveProposal | LedgerError:
         source = self._source
         try:
-            fact = read_fact(event, source)
-            family = fact.event.family.name
-            if family not in self._families:
-                self._identity.require(family, "append")
-                self._families.add(family)
+            facts = self._read(event, source)
+            for fact in facts:
+                family = fact.event.family.name
+                if family not in self._families:
+                    self._identity.require(family, "append")
+                    self._families.add(family)
         except LedgerError as refusal:
             return refusal
         # The members in one order, so that it does not matter in which mode the event comes again.
         received = orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
-        request = Request(source.principal, self._prefix + fact.id, self._request_hash(received))
-        return _SignedInFact([fact], source.principal, request, actor=self._identity.actor)
+        request = Request(
+            source.principal, self._prefix + facts[-1].id, self._request_hash(received)
+        )
+        return _SignedInFact(facts, source.principal, request, actor=self._identity.actor)
 
 
 def batch_json(outcomes: Sequence[Outcome]) -> dict[str, Json]:

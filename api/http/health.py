@@ -43,6 +43,7 @@ def ready(services: InHouse) -> Response:
             }
             for status in services.runner.status()
         ]
+        told["detectors"] = _detectors(services, told["size"])
         told["webhooks"] = counts(services.ledger, services.courier.progress)
     except LedgerError as error:
         faults.append(error.code)
@@ -81,3 +82,18 @@ def _checkpoint(services: Services) -> dict[str, Any]:
         "size": newest[0] if newest else 0,
         "age_seconds": None if published is None else round(time.monotonic() - published, 1),
     }
+
+
+def _detectors(services: Services, size: int) -> list[dict[str, Any]]:
+    """`parked`: entries that the detector failed on. It went on behind them, and so do the others."""
+    parked = services.violations.fault_counts()
+    return [
+        {
+            "name": one.name,
+            "version": one.version,
+            "position": position,
+            "lag": size - position,
+            "parked": parked.get(one.name, 0),
+        }
+        for one, position in sorted(services.violations.look().items())
+    ]

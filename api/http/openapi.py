@@ -13,13 +13,16 @@ from starlette.routing import BaseRoute
 
 from api.compose import SOFTWARE
 from api.http import administration, webhooks
-from api.http.answered import ANSWERS, shape
+from api.http.answered import ANSWERS
 from api.http.answers import PROBLEM
 from api.http.auditing import CHECK
 from api.http.bodies import JSON
 from api.http.cloudevents import BATCHED, REQUIRED, SAID, STRUCTURED
 from api.http.commands import PATH_FAMILIES, route_of
+from api.http.facts import WEBHOOK
+from api.http.pipelines import PipelineRun
 from api.http.registers import REGISTER
+from api.http.shapes import shape
 from domain.acts import DestroySubjectKey, LiftLegalHold, PlaceLegalHold, RevokeToken
 from domain.catalogue import COMMANDS
 from domain.command import Command
@@ -52,6 +55,8 @@ TAGS: Final = {
     "Observed facts": "What happened elsewhere, told by a source.",
     "Subjects": "State now or at any past moment, history, difference.",
     "Registers": "What the read models answer.",
+    "Reviews": "Who has which role, looked at one by one.",
+    "Findings": "Rules that the record shows to be broken.",
     "Authority": "Who did what with what authority then, and what other rules would have said.",
     "Feed": "The log itself, byte for byte.",
     "Proof": "Checkpoints, tiles and proofs in the C2SP formats.",
@@ -146,6 +151,7 @@ def describe(routes: Sequence[BaseRoute]) -> Schema:
     for path, operation in _commands(schemas):
         told["paths"].setdefault(path, {})["post"] = operation
     told["paths"].setdefault("/v1/events", {})["post"] = _facts()
+    told["paths"].setdefault(WEBHOOK, {})["post"] = _runs(schemas)
     for path, more in chain(_administration(schemas), _webhooks(schemas)):
         operation = told["paths"][path]["post"]
         parameters = [*operation.get("parameters", ()), *more.pop("parameters", ())]
@@ -292,6 +298,23 @@ def _facts() -> Schema:
                 },
             }
         },
+    }
+
+
+def _runs(schemas: Schema) -> Schema:
+    one = _body(PipelineRun, PipelineRun.example, schemas)["content"][JSON]
+    batch = {"type": "array", "items": one["schema"]}
+    return {
+        "tags": ["Observed facts"],
+        "operationId": "observe-deployments",
+        "summary": "State what a pipeline deployed, as one run or a batch",
+        "description": "For tokens of sources in observe mode, by pipelines that do not speak CloudEvents. A batch is "
+        "taken run by run, as events are. `id` and `outcome` are the idempotency key.",
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {**one, "schema": {"anyOf": [one["schema"], batch]}}},
+        },
+        "responses": _facts()["responses"],
     }
 
 

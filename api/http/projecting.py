@@ -1,4 +1,4 @@
-"""The read models beside a server, in a process of their own.
+"""The read models and the examiner beside a server, in a process of their own.
 
 Python runs one thread at a time: in the server's process the projections would take a third of what
 appends can have. A server that is killed takes this process with it.
@@ -20,12 +20,14 @@ from typing import Final
 import structlog
 
 from api.compose import open_house
+from api.examining import Examiner
 from api.http.background import Vitals
 from api.http.logs import configure_logs
 from api.settings import Settings
 from domain.errors import LedgerError
 from projections.runner import Runner
 from projections.views import Views
+from projections.violations import Violations
 
 START_SECONDS: Final = 1.0
 """A server that has just started is to answer first of all."""
@@ -91,12 +93,17 @@ def project(settings: Settings) -> None:
         _log.error("projections-cannot-start", code=error.code, detail=error.message)
         sys.exit(1)
     views = Views(settings.resolved_views_url)
+    examiner = Examiner(house.ledger, Violations(views))
+    examining = threading.Thread(target=examiner.run, args=(stop,), name="examiner", daemon=True)
     try:
+        examining.start()
         Runner(house.ledger, views).run_forever(stop)
     except LedgerError as error:
         _log.error("projections-stopped", code=error.code, detail=error.message)
         sys.exit(1)
     finally:
+        stop.set()
+        examining.join()
         views.close()
         house.close()
 

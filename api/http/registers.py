@@ -125,7 +125,9 @@ def register(
     """The register of a ticket family, page by page: `next` (and the header `Link`) leads on."""
     family = BY_PLURAL.get(families)
     if family is None or family.name not in TICKET_FAMILIES:
-        known = ", ".join(FAMILIES[name].plural for name in (*TICKET_FAMILIES, "change", "grant"))
+        known = ", ".join(
+            FAMILIES[name].plural for name in (*TICKET_FAMILIES, "change", "grant", "review")
+        )
         raise NoSuchAddress(f"there is no register of {families}; there are {known}")
     identity.require(family.name, "read")
     filters = asked.model_dump(exclude={"sort", "limit", "cursor"})
@@ -144,14 +146,19 @@ def page_answer(
 ) -> JsonAnswer:
     """A page of a register whose rows have a `subject`, with the address of the next one."""
     rows = [revealed(services, identity, row["subject"], row) for row in plain_rows(found)]
-    headers = {}
-    if found.next_cursor:
-        others = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-        query = urlencode([*others, ("cursor", found.next_cursor)])
-        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
     return JsonAnswer(
-        {"position": found.position, "items": rows, "next": found.next_cursor}, headers=headers
+        {"position": found.position, "items": rows, "next": found.next_cursor},
+        headers=next_link(request, found.next_cursor),
     )
+
+
+def next_link(request: Request, cursor: str | None) -> dict[str, str]:
+    """The header that names the page behind this one, if there is one."""
+    if cursor is None:
+        return {}
+    others = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    query = urlencode([*others, ("cursor", cursor)])
+    return {"Link": f'<{request.url.path}?{query}>; rel="next"'}
 
 
 def _require_family(identity: Identity, family: str | None) -> None:

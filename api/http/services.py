@@ -24,6 +24,7 @@ from domain.event import Json
 from ledger.ledger import Ledger
 from projections.runner import Runner
 from projections.views import Views
+from projections.violations import Violations
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Services:
     keeper: Keeper
     watch: HeadWatch
     views: Views
+    violations: Violations
     runner: Runner
     timekeeper: Timekeeper
     courier: Courier

@@ -24,8 +24,6 @@ from api.importing.taking import Taking
 from domain.acts import RecordImport
 from ledger.govern import Actor, Order
 
-COLLECT_AFTER_OBJECTS = 200_000
-
 Progress = Callable[[int, int, int | None], None]
 """Called after each batch with rows so far, bytes read, and the bytes there are (None: not known)."""
 

@@ -65,7 +65,7 @@ class Examination:
     """One walk, from just behind position `after` on. Its memory does not grow with the log."""
 
     def __init__(self, database: Database, detectors: Sequence[Detector], after: int = 0) -> None:
-        self._database, self._detectors = database, tuple(detectors)
+        self._database, self.detectors = database, tuple(detectors)
         self._by_type: dict[str, tuple[Detector, ...]] = {}
         self.estate = Estate(database)
         self.estate.skip_to(after)
@@ -108,7 +108,7 @@ class Examination:
     def _looking_at(self, type_: str) -> tuple[Detector, ...]:
         looking = self._by_type.get(type_)
         if looking is None:
-            looking = tuple(one for one in self._detectors if not one.types or type_ in one.types)
+            looking = tuple(one for one in self.detectors if not one.types or type_ in one.types)
             self._by_type[type_] = looking
         return looking
 

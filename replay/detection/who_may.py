@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import cast
 
 from domain.by_policy import by_policy
+from domain.event import State
 from domain.may import DecisionRequest
 from domain.policy import parsed
 from domain.policy_schema import action_of
@@ -43,7 +43,7 @@ class WhoMay(Detector):
         if verdict.permit or verdict.rules[0].startswith(NO_PERMIT):
             return
         for id_ in verdict.rules:
-            rule = rules_of(look.policy)[id_]
+            rule = _rule(look.policy, id_)
             if rule.finding != "off" or id_ in look.thresholds.findings:
                 yield Shown(
                     about=(told.subject, str(told.authid)),
@@ -55,11 +55,5 @@ class WhoMay(Detector):
                 )
 
 
-def rules_of(policy: Mapping[str, object]) -> Mapping[str, PolicyRule]:
-    """The rules of a policy that is held, by id."""
-    return _by_id(parsed(policy).rules)
-
-
-@lru_cache(maxsize=16)
-def _by_id(rules: tuple[PolicyRule, ...]) -> Mapping[str, PolicyRule]:
-    return {rule.id: rule for rule in rules}
+def _rule(policy: State, id_: str) -> PolicyRule:
+    return next(rule for rule in parsed(policy).rules if rule.id == id_)

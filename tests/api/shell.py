@@ -77,7 +77,7 @@ class Shell:
 
 def fill(shell: Shell, incidents: int) -> None:
     """That many more entries, in one commit: tiles fill at 256."""
-    house = _house(shell)
+    house = house_of(shell)
     orders = [Order(ReportIncident(title=str(n)), Actor(OPERATOR)) for n in range(incidents)]
     house.ledger.writer.submit([house.ledger.proposal(order) for order in orders])
     house.close()
@@ -96,14 +96,14 @@ def shell_with_ledger(directory: Path) -> tuple[Shell, dict[str, Any]]:
 
 def staffed(shell: Shell) -> Shell:
     """The same, once the first person and the operator hold every role."""
-    house = _house(shell)
+    house = house_of(shell)
     give_every_role(house.ledger, FIRST_PERSON, OPERATOR)
     size = house.ledger.head().size
     house.close()
     return replace(shell, genesis=size)
 
 
-def _house(shell: Shell) -> House:
+def house_of(shell: Shell) -> House:
     """Opened as the commands would, with the shell's own settings."""
     with pytest.MonkeyPatch.context() as environment:
         for name, value in shell.env.items():

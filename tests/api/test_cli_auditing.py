@@ -117,9 +117,30 @@ def test_registers_and_calendar_are_listed(audit: Audited, shell: Shell) -> None
     assert "GRT" in shell.ok("list", "grants").out
 
 
+def test_deployments_are_listed_with_the_change_behind_them(audit: Audited, shell: Shell) -> None:
+    (one,) = asked(shell, "deployments", "--change", audit.normal)["items"]
+    said = shell.ok("deployments").out
+
+    assert (one["subject"], one["named"], one["found_by"]) == (
+        "deployment/DEP-1",
+        audit.normal,
+        "reference",
+    )
+    assert f"DEP-1  {one['happened_at']}  (no service) in (not told where), deployed, " in said
+    assert f"{one['verdict']} by reference: {audit.normal}" in said
+    assert all(told in said for told in one["breaches"].values())
+    other = {"matched", "unmatched", "outside", "other-content"} - {one["verdict"]}
+    flags = [part for verdict in other for part in ("--verdict", verdict)]
+    assert asked(shell, "deployments", *flags)["items"] == []
+    assert asked(shell, "deployments", "--to", one["happened_at"])["items"] == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        ("deployments", "--verdict", "good"),
+        ("deployments", "--from", "yesterday"),
+        ("deployments", "--sort", "service"),
         ("authority", "INC0010001/x"),
         ("authority", "incident/INC0010001"),
         ("changes", "emergencies", "--from", "yesterday"),

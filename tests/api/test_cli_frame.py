@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -134,6 +135,46 @@ def test_help_does_not_wait_for_what_only_commands_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.stderr.strip() == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "ledger/LDG0000001"),
+        ("history", "ledger/LDG0000001"),
+        ("holders", "operator"),
+        ("delegated",),
+        ("changes", "late-approvals"),
+        ("changes", "emergencies"),
+        ("changes", "in-freezes"),
+        ("check", "--policy", "policy/POL0000001"),
+    ],
+)
+def test_a_question_does_not_wait_for_what_only_others_need(
+    shell: Shell, arguments: tuple[str, ...]
+) -> None:
+    heavy = "{'sqlalchemy', 'fastapi', 'uvicorn', 'psycopg', 'rich', 'yaml', 'duckdb', 'pyarrow'}"
+    code = f"""
+import sys
+from contextlib import suppress
+import api.cli
+sys.argv[1:] = {[*arguments, "--json"]}
+with suppress(SystemExit):
+    api.cli.main()
+print(*({heavy} & set(sys.modules)), file=sys.stderr)
+"""
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=shell.directory,
+        env={**os.environ, **shell.env},
+    )
+
+    assert done.stderr.strip() == ""
+    assert json.loads(done.stdout)
 
 
 def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> None:

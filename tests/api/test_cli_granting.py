@@ -59,3 +59,26 @@ def test_a_holder_that_is_no_principal_is_bad_input(shell: Shell) -> None:
 
     assert done.code == 2
     assert "holder" in done.err
+
+
+def test_raci_says_who_has_which_part_and_where_that_is_wrong(shell: Shell) -> None:
+    role = next(
+        each["role"]
+        for each in shell.ok("role", "list", "--json").json["roles"]
+        if each["name"] == "tester"
+    )
+    shell.order("role", "revise", '{"activities": {"test changes": "A"}}', role.partition("/")[2])
+
+    told = shell.ok("raci", "--json").json
+    said = shell.ok("raci").out
+
+    (one,) = told["items"]
+    assert one["violations"] == ["several-accountable", "nobody-responsible"]
+    assert "1 of 1 are not as they should be" in said
+    assert "test changes, everywhere (several-accountable, nobody-responsible)" in said
+    assert "accountable: principal/PRN0000002 as tester (grant/" in said
+    assert "responsible: nobody" in said
+    assert "consulted" not in said
+    assert shell.ok("raci", "--at", "2026-01-01T00:00:00Z", "--json").json["items"] == []
+    assert shell.ok("raci", "--scope", "mail", "--json").json["items"][0]["scope"] == "mail"
+    assert shell("raci", "--position", "99999").code == 2

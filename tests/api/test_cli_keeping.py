@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from ledger.notes import parse_vkey, verify_checkpoint
 from tests.api.shell import ITSM_LEDGER, shell_in, shell_with_ledger
@@ -150,3 +153,34 @@ def test_a_key_that_nobody_holds_is_not_ordered(tmp_path: Path) -> None:
     assert "itsm-ledger key rotate" in done.err
     assert "rotate-key" not in shell.ok("order", "ledger").out
     assert shell.ok("order", "incident", "report", "--data", '{"title": "Mail is slow"}').code == 0
+
+
+@pytest.mark.parametrize(
+    ("verb", "said", "instead"),
+    [
+        ("erase", {"target": "incident/INC0010001", "reason": "Asked for"}, "erase"),
+        (
+            "issue-token",
+            {
+                "principal": "principal/PRN0000002",
+                "scopes": ["*:read"],
+                "token_hash": "sha256:" + "0" * 64,
+            },
+            "token issue",
+        ),
+    ],
+)
+def test_an_order_that_takes_more_than_words_is_given_by_its_own_command(
+    tmp_path: Path, verb: str, said: dict[str, object], instead: str
+) -> None:
+    """A key that the log says is gone would be there until the next start, and a token have no secret."""
+    shell, _ = shell_with_ledger(tmp_path)
+    shell.report()
+    size = shell.ok("verify", "--json").json["size"]
+
+    done = shell("order", "ledger", verb, "LDG0000001", "--data", json.dumps(said))
+
+    assert done.code == 2
+    assert f"itsm-ledger {instead}`" in done.err
+    assert verb not in shell.ok("order", "ledger", "--json").json
+    assert shell.ok("verify", "--json").json["size"] == size

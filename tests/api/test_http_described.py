@@ -92,7 +92,7 @@ def test_every_example_of_a_request_is_taken_or_refused_for_what_the_ledger_hold
             address = path.format(
                 families="incidents", number=number(described, path), hold="HLD-1"
             )
-            observed = path == "/v1/events"
+            observed = path in {"/v1/events", "/v1/deployments/webhook"}
             token = described.source if observed else described.staffed[0]
             headers = {"Authorization": f"Bearer {token}", "Content-Type": media_type}
             if observed and media_type == "application/json":

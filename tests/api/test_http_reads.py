@@ -63,6 +63,7 @@ async def caught_up(api: Api) -> None:
         ("/v1/activity", "activity", []),
         ("/v1/activity?actor=principal/PRN0000002", "activity", ["principal/PRN0000002"]),
         ("/v1/roles/ROL0000003/holders", "holders", ["role/ROL0000003"]),
+        ("/v1/raci", "raci", []),
         ("/v1/changes/late-approvals", "late-approvals", []),
         ("/v1/changes/emergencies", "emergencies", []),
         ("/v1/changes/in-freezes", "in-freezes", []),

@@ -11,6 +11,10 @@ from domain.change import change_content_hash, counting_approvals
 from domain.event import Json, State
 from domain.thresholds import thresholds_of
 from ledger.entry import Entry
+from replay.detection.deployment_other_content import DeploymentOtherContent
+from replay.detection.deployment_outside_window import DeploymentOutsideWindow
+from replay.detection.examine import Examination, Violation, Whole
+from replay.detection.unmatched_deployment import UnmatchedDeployment
 from replay.whatif import ORDER_OF, WhatIf, asked_again, candidate_state, what_if
 from tests.api.lived import Lived, live
 
@@ -227,3 +231,19 @@ def test_the_auditor_and_the_implementers_of_a_change_are_apart(
 
         assert not approvers & (authors | implementers | {state.get("requested_by")}), change
         assert not authors & implementers, change
+
+
+def test_of_all_deployments_the_detectors_show_those_that_were_planted(lived: Lived) -> None:
+    ledger = lived.ledger
+    detectors = (UnmatchedDeployment(), DeploymentOutsideWindow(), DeploymentOtherContent())
+
+    seen = list(Examination(ledger.database, detectors).over(ledger.head().size))
+
+    shown = [(one.rule, one.about) for one in seen if isinstance(one, Violation)]
+    ended = [(one.rule, one.group) for one in seen if isinstance(one, Whole)]
+    by_hand = state_of(lived, "unauthorized")["deployment"]
+    (other,) = [about for rule, about in shown if rule == DeploymentOtherContent.name]
+    assert lived.quarter.cases["more-than-approved"].subject in other
+    assert (UnmatchedDeployment.name, (by_hand,)) in shown
+    assert len(shown) == 2
+    assert ended == [(UnmatchedDeployment.name, by_hand)]

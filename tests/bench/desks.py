@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import domain.catalogue  # noqa: F401 - registers every type and command
-from api.compose import calm_collector
+from api.collector import calm_collector
 from domain.event import Event, event_class
 from domain.incident_commands import AssignIncident, ReassignIncident, ReportIncident
 from domain.may import May

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain.change_approval import GrantApproval
+from domain.change_approval import DenyApproval, GrantApproval, RecuseApprover
 from domain.change_assessment import AssessChange, SubmitChange
 from domain.command import command_class
 from domain.may import Decision, DecisionRequest
 from domain.moments import to_text
 from domain.problem_commands import RequestFix
-from ledger.govern import Order
+from domain.thresholds import Risk
+from ledger.govern import Actor, Order
 from ledger.taken import Request
 from ledger.view import SYSTEM
 from tests.contract.conftest import Desk, a
@@ -19,10 +21,10 @@ from tests.contract.test_appending import whole_log
 from tests.open_door import open_door
 
 
-def assessed(desk: Desk, **members: object) -> str:
+def assessed(desk: Desk, risk: Risk = "low", **members: object) -> str:
     subject = desk.do(a("change", "draft", **members)).subject
     desk.do(SubmitChange(), subject)
-    desk.do(AssessChange(risk="low", risk_policy="matrix@3"), subject)
+    desk.do(AssessChange(risk=risk, risk_policy="matrix@3"), subject)
     return subject
 
 
@@ -46,6 +48,45 @@ def test_the_authorization_stands_right_behind_the_approval_that_led_to_it(desk:
     said = authorized.attributes
     assert (said["authid"], said["authtype"], said["decision"]) == (SYSTEM, "system", "permit")
     assert said["causationid"] == granted.attributes["id"]
+    whole_log(desk.log)
+
+
+def status(desk: Desk, subject: str) -> str:
+    return str(desk.log.subject(subject).state["status"])
+
+
+def test_an_approval_leads_to_nothing_once_its_approver_has_recused_themself(desk: Desk) -> None:
+    ann, ben, cleo = (desk.person(name) for name in ("Ann", "Ben", "Cleo"))
+    subject = assessed(desk, risk="high")
+    for approver in (ann, ben):
+        desk.log.execute(replace(approval(desk, subject), actor=Actor(approver)))
+        if approver == ann:
+            desk.do(RecuseApprover(), subject, actor=ann)
+    assert status(desk, subject) == "awaiting_authorization"
+
+    desk.log.execute(replace(approval(desk, subject), actor=Actor(cleo)))
+
+    assert status(desk, subject) == "authorized"
+    whole_log(desk.log)
+
+
+def test_a_denial_stands_in_the_way_no_longer_once_who_said_it_has_recused_themself(
+    desk: Desk,
+) -> None:
+    ann, ben = desk.person("Ann"), desk.person("Ben")
+    subject = assessed(desk)
+    desk.do(DenyApproval(reason="Never tried"), subject, actor=ann)
+    desk.log.execute(replace(approval(desk, subject), actor=Actor(ben)))
+    assert status(desk, subject) == "awaiting_authorization"
+
+    desk.do(RecuseApprover(interest=True), subject, actor=ann)
+
+    recused, authorized = list(desk.log.entries_of(subject))[-2:]
+    assert (authorized.type, authorized.position) == (
+        "itsm.change.authorized.v1",
+        recused.position + 1,
+    )
+    assert authorized.attributes["causationid"] == recused.attributes["id"]
     whole_log(desk.log)
 
 

@@ -24,6 +24,8 @@ BEN_ADMIN = "principal/PRN0000022"
 DEVELOPER, AUTHORITY, OPERATOR = "role/ROL0000001", "role/ROL0000002", "role/ROL0000003"
 GRANT, OTHER, THIRD = "grant/GRT0000001", "grant/GRT0000002", "grant/GRT0000003"
 
+CAMPAIGN = "review/REV0000001"
+
 YESTERDAY = "2026-03-01T12:00:00.000000Z"
 TOMORROW = "2026-03-03T12:00:00.000000Z"
 IN_A_WEEK = "2026-03-09T12:00:00.000000Z"
@@ -52,6 +54,7 @@ WORLD: Mapping[str, State] = {
     DEVELOPER: role("developer"),
     AUTHORITY: role("change-authority", "developer"),
     OPERATOR: role("operator", privileged=True),
+    CAMPAIGN: {"status": "open"},
 }
 
 FOUND: dict[str, Any] = {

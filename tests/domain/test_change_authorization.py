@@ -10,6 +10,7 @@ from domain.change import change_content_hash, counting_approvals
 from domain.change_approval import (
     DenyApproval,
     RecordCabDecision,
+    RecuseApprover,
 )
 from domain.change_assessment import AssessChange
 from domain.change_authorization import (
@@ -110,7 +111,7 @@ def test_two_principals_of_one_human_are_one_approver() -> None:
     assert "quorum-met" not in words(high((SAM, "approve"), (SAM, "approve")))
 
 
-def approved_by(*acting: tuple[str, str | None]) -> int:
+def approved_by(*acting: tuple[str, str | None], recused: str | None = None) -> int:
     current = change_content_hash(asked.state)
     approvals = {
         f"APR-{n}": {
@@ -122,7 +123,8 @@ def approved_by(*acting: tuple[str, str | None]) -> int:
         }
         for n, (by, of) in enumerate(acting)
     }
-    stands = with_state(asked, approvals=approvals)
+    recusals = {"RCS-1": {"by": recused, "at": NOW}} if recused else {}
+    stands = with_state(asked, approvals=approvals, recusals=recusals)
     return approving_humans(stands.case())
 
 
@@ -139,6 +141,42 @@ def approved_by(*acting: tuple[str, str | None]) -> int:
 )
 def test_neither_a_human_nor_an_authority_counts_twice(acting: Any, humans: int) -> None:
     assert approved_by(*acting) == humans
+
+
+@pytest.mark.parametrize("order", [RecuseApprover(), RecuseApprover(interest=True)])
+@pytest.mark.parametrize("account", [SAM, SAMS_OTHER])
+def test_an_approver_who_recuses_themself_approves_no_more(order: Any, account: str) -> None:
+    recused = (account, order)
+
+    assert "quorum-met" not in words(change(*ASSESSED, (SAM, "approve"), recused))
+    assert "quorum-met" not in words(high((SAM, "approve"), recused, (ANNE, "approve")))
+    assert "quorum-met" in words(
+        high((SAM, "approve"), recused, (ANNE, "approve"), (BEN, "approve"))
+    )
+
+
+def test_a_declared_interest_alone_is_enough_to_count_no_more() -> None:
+    approved = change(*ASSESSED, (SAM, "approve"))
+
+    assert "quorum-met" in words(approved)
+    assert "quorum-met" not in words(with_state(approved, interests={SAMS_OTHER: True}))
+
+
+@pytest.mark.parametrize("who", [BEN, ANNE])
+def test_a_delegate_s_approval_counts_while_neither_of_the_two_has_recused_themself(
+    who: str,
+) -> None:
+    assert approved_by((BEN, ANNE)) == 1
+    assert approved_by((BEN, ANNE), recused=who) == 0
+    assert approved_by((BEN, ANNE), recused=SAM) == 1
+
+
+def test_a_denial_by_who_recused_themself_is_not_open() -> None:
+    denied = (SAM, DenyApproval(reason="Never tried"))
+    recused = (SAM, RecuseApprover())
+
+    assert "open-denial" in words(change(*ASSESSED, denied))
+    assert "open-denial" not in words(change(*ASSESSED, denied, recused))
 
 
 def test_a_denial_is_open_until_the_same_human_approves() -> None:

@@ -18,12 +18,17 @@ from api.importing.run import run_import
 from domain.event import Json, event_class
 from domain.moments import to_text
 from domain.rosters import POLICIES
+from domain.thresholds import Thresholds
 from ledger.entry import Entry
 from ledger.ledger import Ledger
 from ledger.observe import ObserveProposal
 from ledger.reveal import reveal
 from ledger.writer import Outcome
 from replay.as_of import subject_as_of
+from replay.detection.detector import Look
+from replay.detection.examine import Examination, Violation
+from replay.detection.registry import DETECTORS
+from replay.detection.who_may import WhoMay
 from replay.whatif import Otherwise, WhatIf, what_if
 from tests.api.importing_house import ACTOR, opened
 from tests.e2e.real_changes import approvers, change_rows, change_states, reverted_by, utc
@@ -181,6 +186,43 @@ def test_the_policy_in_force_finds_who_submitted_what_they_wrote_and_nothing_els
     assert found == Counter(f"change/{number}" for number in expected)
     assert len(expected) == 547
     assert {rule for one in findings for rule in one.rules} == {INDEPENDENT, IMPLEMENTER, DEVELOPER}
+
+
+def test_detectors_raise_what_the_shipped_policy_says_are_findings(changes: Log) -> None:
+    ledger = changes.house.ledger
+    seen = [
+        one
+        for one in Examination(ledger.database, DETECTORS).over(ledger.head().size)
+        if isinstance(one, Violation) and one.group.startswith("change/")
+    ]
+
+    found = {
+        rule: {one.group for one in seen if one.rule == rule} for rule in {one.rule for one in seen}
+    }
+    among = {
+        f"change/{row['change_id']}" for row in changes.rows if row["author"] in approvers(row)
+    }
+    alone = {
+        f"change/{row['change_id']}" for row in changes.rows if [row["author"]] == approvers(row)
+    }
+    assert found == {INDEPENDENT: among, "lone-self-approval": alone}
+    assert {one.severity for one in seen if one.rule == "lone-self-approval"} == {"high"}
+
+
+def test_a_setting_makes_findings_of_submitters_too(
+    changes: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = changes.house.ledger
+    setting = Thresholds(findings={IMPLEMENTER: "low", DEVELOPER: "low", INDEPENDENT: "off"})
+    monkeypatch.setattr(Look, "thresholds", setting)
+
+    seen = Examination(ledger.database, [WhoMay()]).over(ledger.head().size)
+    rules = Counter(one.rule for one in seen if isinstance(one, Violation))
+
+    submitters = sum(row["submitter"] in approvers(row) for row in changes.rows)
+    authors = sum(row["author"] == row["submitter"] for row in changes.rows)
+    assert rules == {IMPLEMENTER: submitters, DEVELOPER: authors}
+    assert (submitters, authors) == (462, 547)
 
 
 def test_the_bot_is_the_only_service(changes: Log) -> None:

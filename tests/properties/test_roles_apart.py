@@ -212,7 +212,8 @@ def world() -> dict[str, State]:
     done = {"status": "closed", "closure_code": "successful", "type": "normal"}
     evidence = {change: {**done, "services": {"mail": True}, "risk": "low"} for change in EVIDENCE}
     system = {SYSTEM: {"status": "registered", "kind": "system", "mode": "govern"}}
-    return {**OTHERS, **evidence, **people, **system, **everything}
+    campaign: dict[str, State] = {"review/REV0000001": {"status": "open"}}
+    return {**OTHERS, **campaign, **evidence, **people, **system, **everything}
 
 
 def _delegations(holder: str, to: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -210,6 +210,24 @@ def test_an_approval_of_an_amended_plan_counts_anew_and_the_first_is_told_as_ano
     assert found.content.verdict == "same"
 
 
+def test_the_approval_of_who_recused_themself_is_told_and_made_no_authorization(
+    office: Office,
+) -> None:
+    change = office.drafted(hours=(2, 4))
+    office.assessed(change, risk="high")
+    office.approves("ANNE", change)
+    office.does("ANNE", "recuse", change)
+    office.approves("EVA", change)
+    assert office.house.ledger.subject(change).state["status"] == "awaiting_authorization"
+    office.approves("IVO", change)
+
+    found = change_authority(office.house.ledger, change)
+
+    by_anne, by_eva, by_ivo = found.approvals
+    assert (by_anne.conflicting_parts, by_anne.conflicting_parts_since) == ((), ("recused",))
+    assert [one.approvals for one in found.authorizations] == [(by_eva.approval, by_ivo.approval)]
+
+
 def test_what_is_not_begun_is_neither_the_same_nor_another(office: Office) -> None:
     change = office.scheduled(hours=(2, 4))
 

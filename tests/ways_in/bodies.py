@@ -11,9 +11,13 @@ from typing import Any, Final
 
 from domain.acts import ImportRun
 from domain.command import COMMANDS
+from domain.event import MAX_SAFE_INTEGER
+from domain.finding import FindingRaised, RaiseFinding
 from domain.policy import policy_hash
+from domain.population import Bounds, population_of
 from ledger.shipped import shipped_texts
 from tests.ways_in.cast import (
+    CAMPAIGN,
     DEPLOYMENT,
     DONE,
     EVIDENCE,
@@ -31,6 +35,8 @@ _SHA = "sha256:" + "3f" * 32
 _LINKED: Patch = {"links": {"LNK-one": {"to": "problem/PRB0010004", "relation": "problem"}}}
 _LINK: Patch = {"to": MAJOR, "relation": "incident"}
 SOON: Final = (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT00:00:00.000000Z")
+NOBODY: Patch = dict(population_of(Bounds(MAX_SAFE_INTEGER, LONG_AGO), ()))
+"""The population that a review says it has. It is counted by whatever the log says at the end of it."""
 
 _AUTHORIZED: Patch = {
     "authorized_at": YESTERDAY,
@@ -78,6 +84,13 @@ FAMILY: Mapping[str, Patch] = {
     },
     "freeze": {"services": {"$name": True}, "interval": WINDOW, "declared_by": OTHER},
     "grant": {"requested_by": THIRD, "valid_from": LONG_AGO, "valid_to": SOON},
+    "review": {"service": "$name", "population": NOBODY},
+    "finding": {
+        **FindingRaised.example,
+        "about": {THIRD: True},
+        "first_position": 1,
+        "last_position": 1,
+    },
     "role": {"name": "$name", "revision": 1, "privileged": False, "conflicts": {}, "owner": THIRD},
     "policy": {
         "texts": dict(shipped_texts()),
@@ -139,6 +152,7 @@ STATE: Mapping[str, Patch] = {
         "delegations": {"DLG-one": {"to": OTHER, "from": LONG_AGO, "until": SOON}}
     },
     "grant:expire": {"valid_to": YESTERDAY},
+    "review:close": {"role": "role/$name", "population": NOBODY},
     "principal:unlink-identity": {
         "identities": {"IDN-one": {"issuer": "https://login.example.com", "subject": "1"}}
     },
@@ -197,8 +211,21 @@ BODY: Mapping[str, Patch] = {
     "grant:request": {"valid_to": SOON, "reason": "Told"},
     "grant:activate": {},
     "grant:grant-exception": {"compensating_control": "Watched", "expires_at": SOON},
+    "grant:certify": {"campaign": CAMPAIGN},
     "grant:delegate": {"to": OTHER, "until": SOON, "reason": "Told"},
     "grant:end-delegation": {"delegation": "DLG-one"},
+    "finding:raise": {
+        **RaiseFinding.example,
+        "group": "$name",
+        "first_position": 2,
+        "last_position": 2,
+    },
+    "finding:record-recurrence": {"count": 17, "last_position": 2},
+    "finding:remediate": {"evidence_position": 2},
+    "finding:accept-risk": {"until": SOON, "reason": "Told"},
+    "review:open": {"service": "$name", "due_at": SOON},
+    "review:certify": {"grants": ["grant/$name-ITEM"]},
+    "review:revoke": {"grants": ["grant/$name-ITEM"], "due_at": SOON},
     "role:define": {"name": "way-$small", "title": "Told", "owner": OTHER},
     "role:revise": {"title": "Told", "reason": "Told"},
     "principal:identify": {"person": OTHER, "reason": "Told"},

@@ -16,6 +16,7 @@ RESOLVER = "principal/RESOLVER"
 MAJOR = "incident/MAJOR"
 DEPLOYMENT = "deployment/DONE"
 DONE = "change/DONE"
+CAMPAIGN = "review/CAMPAIGN"
 EVIDENCE = ("change/EVIDENCE1", "change/EVIDENCE2", "change/EVIDENCE3")
 LONG_AGO, FAR_AWAY = "2026-01-01T00:00:00.000000Z", "2126-01-01T00:00:00.000000Z"
 """All orders are given in between."""
@@ -38,5 +39,6 @@ CAST: Mapping[str, Patch] = {
     MAJOR: {"status": "in_progress", "major": True},
     DEPLOYMENT: {"status": "deployed"},
     DONE: _SUCCESS,
+    CAMPAIGN: {"status": "open"},
     **dict.fromkeys(EVIDENCE, _SUCCESS),
 }

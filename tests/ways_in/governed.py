@@ -41,7 +41,8 @@ Reading = Callable[[Ways, str, str], Answer]
 
 def ordered_by_rest(ways: Ways, made: Situation, token: str) -> Answer:
     path, body = _address(made)
-    answer = ways.client.send("POST", path, token, body)
+    more = {} if made.on_behalf_of is None else {"On-Behalf-Of": made.on_behalf_of}
+    answer = ways.client.send("POST", path, token, body, more)
     if answer.is_success:
         told = answer.json()
         receipt = told.get("receipt", told)
@@ -57,14 +58,25 @@ def read_by_rest(ways: Ways, subject: str, token: str) -> Answer:
 
 
 def ordered_by_cli(ways: Ways, made: Situation, token: str) -> Answer:
-    family, verb = made.command.family.name, made.command.verb
-    named = () if made.subject is None else (made.subject,)
-    said = json.dumps(made.body)
-    done = _shell(ways, token, "order", family, verb, *named, "--data", said, "--json")
+    whose = () if made.on_behalf_of is None else ("--on-behalf-of", made.on_behalf_of)
+    done = _shell(ways, token, *_said_in_a_shell(made), *whose, "--json")
     if done.outcome != "done":
         return done
-    last = done.told["receipts"][-1]
+    last = done.told["receipts"][-1] if "receipts" in done.told else done.told
     return Answer("done", ways.rules_of(last["position"]), done.told)
+
+
+def _said_in_a_shell(made: Situation) -> tuple[str, ...]:
+    family, verb, body = made.command.family.name, made.command.verb, made.body
+    match family, verb:
+        case "ledger", "erase":
+            return "erase", body["target"], "--reason", body["reason"]
+        case "ledger", "issue-token":
+            scopes = [part for scope in body["scopes"] for part in ("--scope", scope)]
+            return "token", "issue", body["principal"], *scopes
+        case _:
+            named = () if made.subject is None else (made.subject,)
+            return "order", family, verb, *named, "--data", json.dumps(body)
 
 
 def read_by_cli(ways: Ways, subject: str, token: str) -> Answer:
@@ -137,7 +149,8 @@ def _of_the_ledger(made: Situation) -> tuple[str, Patch]:
         case "lift-legal-hold":
             return f"/v1/holds/{made.body['hold']}/lift", said
         case "register-webhook":
-            return "/v1/webhooks", {name: said[name] for name in ("url", "events")}
+            made_up = {*_MADE_BY_THE_LEDGER, "after"}
+            return "/v1/webhooks", {name: said[name] for name in said if name not in made_up}
         case verb if "webhook" in verb:
             address = f"/v1/webhooks/{str(made.subject).partition('/')[2]}/{verb.split('-')[0]}"
             return address, {name: said[name] for name in said if name not in _MADE_BY_THE_LEDGER}

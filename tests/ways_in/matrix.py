@@ -46,7 +46,6 @@ NOT_ASKED: Mapping[str, Mapping[str, str]] = {
         "unknown-identity": "sign-in refuses first",
         "referenced-principal": "sign-in refuses first",
         "deactivated-principal": "sign-in refuses first",
-        "no-delegation-without-grant": "the header has tests of its own: whoever is not delegated to is refused",
         "system-keeps-the-ledger": "no address: the software records its own start",
         "second-person-ratifies-genesis": "no address: given from the command line",
         "anyone-else-with-recovery-ratifies-genesis": "no address: given from the command line",
@@ -55,7 +54,6 @@ NOT_ASKED: Mapping[str, Mapping[str, str]] = {
         "unknown-identity": "sign-in refuses first",
         "referenced-principal": "sign-in refuses first",
         "deactivated-principal": "sign-in refuses first",
-        "no-delegation-without-grant": "the option has tests of its own: whoever is not delegated to is refused",
     },
 }
 """The rules that no request reaches by a way in. All others have a case there."""
@@ -84,7 +82,7 @@ def orders(rule: str, case: Case, way: str) -> Iterator[Question]:
         command = command_of(question)
         if command is None or question.action in {*WITHOUT_ADDRESS[way], *ASKED_ELSEWHERE}:
             continue
-        if question.status != "registered" or "no-delegation" in question.circumstances:
+        if question.status != "registered":
             continue
         if rule in PERMITS and not _is_possible(question, command):
             continue
@@ -125,6 +123,7 @@ NOT_TOLD: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "anyone-reads-the-desk",
+            "those-who-steer-read-findings",
             "those-who-answer-read-authority",
             "those-who-work-with-people-see-values",
             "those-who-keep-people-see-names",

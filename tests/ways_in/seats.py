@@ -73,6 +73,8 @@ SEATS: Mapping[str, Mapping[str, Seat]] = {
     },
     "model": {"proposer": _member("proposed_by")},
     "freeze": {},
+    "review": {},
+    "finding": {"concerned": lambda who: {"about": {who: True}}},
     "grant": {"subject": _member("holder"), "requester": _member("requested_by")},
     "role": {"owner": _member("owner")},
     "policy": {"drafter": _member("drafted_by"), "reviewer": _member("reviewed_by")},

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from domain.acts import LEDGER
+from domain.by_policy import NO_DELEGATION
 from domain.cedar import Question
 from domain.change import change_content_hash
 from domain.command import COMMANDS, Command
@@ -32,7 +33,10 @@ from tests.ways_in.seats import test as tested_by
 
 @dataclass(frozen=True)
 class Situation:
-    """`subject`: None where the order creates it. `standing`: states by subject, the actor's own among them."""
+    """`subject`: None where the order creates it. `standing`: states by subject, the actor's own among them.
+
+    `on_behalf_of`: for whom the actor says to act, who has delegated nothing to them.
+    """
 
     actor: str
     roles: tuple[str, ...]
@@ -40,6 +44,7 @@ class Situation:
     subject: str | None
     body: Patch
     standing: Mapping[str, Patch]
+    on_behalf_of: str | None = None
 
 
 def situation(question: Question, number: int) -> Situation:
@@ -85,7 +90,15 @@ class _Making:
             None if creates else self.subject,
             self._with_hash(self.body),
             self.standing,
+            self._acted_for(),
         )
+
+    def _acted_for(self) -> str | None:
+        if NO_DELEGATION not in self.words:
+            return None
+        holder = f"principal/{self.name}HOLDER"
+        self.standing[holder] = {"status": "registered", "kind": "person", "mode": "govern"}
+        return holder
 
     def _seat(self) -> None:
         """Whoever asks in the parts that they have, another in those that others have."""
@@ -175,6 +188,19 @@ class _Making:
         if self.command.creates:
             self.body["role"] = role
             self.body["holder"] = self.actor if "subject" in self.question.parts else OTHER
+
+    def _of_review_orders(self) -> None:
+        """The grant that is decided is of one who has the part that the policy asks about."""
+        if self.command.verb in {"certify", "revoke"}:
+            holder = self.actor if "subject" in self.question.parts else OTHER
+            self.standing[self.body["grants"][0]] = {
+                "status": "active",
+                "holder": holder,
+                "role": "role/resolver",
+                "role_name": "resolver",
+                "services": {self.name: True},
+                "valid_from": LONG_AGO,
+            }
 
     def _of_freeze_orders(self) -> None:
         """The parts that the policy asks about are parts in the change that asks for an exception."""

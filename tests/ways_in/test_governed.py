@@ -103,7 +103,7 @@ def test_an_order_that_a_way_in_has_no_words_for_is_not_taken(ways: Ways, way: s
         made, token = ways.standing(question)
         size = ways.ledger.head().size
 
-        # A shell is told which command to give instead.
+        # By command there is one for all orders; it names the one that takes more than words.
         expected = {"rest": "no-such-address", "cli": "malformed"}[way]
         assert ORDERING[way](ways, made, token).outcome == expected
         assert ways.ledger.head().size == size

@@ -1,4 +1,4 @@
-"""Cases of `grants.cedar`, `principals.cedar`, `policies.cedar` and `ledger.cedar`."""
+"""Cases of `grants.cedar`, `reviews.cedar`, `principals.cedar`, `policies.cedar` and `ledger.cedar`."""
 
 from __future__ import annotations
 
@@ -93,6 +93,28 @@ GRANTS: Mapping[str, tuple[Case, ...]] = {
     "system-stops-grants": (Case("the system", on="grant:suspend grant:revoke", kind="system"),),
 }
 
+REVIEWS: Mapping[str, tuple[Case, ...]] = {
+    "compliance-keeps-access-reviews": (
+        Case("compliance", on="review:open review:close", roles="compliance"),
+    ),
+    "reviewers-decide-access-reviews": (
+        Case(
+            "a reviewer, what others have",
+            on="review:certify review:revoke",
+            roles="access-reviewer",
+            filled="subject",
+        ),
+    ),
+    "nobody-reviews-themself": (
+        Case(
+            "a reviewer's own",
+            on="review:certify review:revoke",
+            roles="access-reviewer",
+            parts="subject",
+        ),
+    ),
+}
+
 PRINCIPALS: Mapping[str, tuple[Case, ...]] = {
     "administrators-keep-principals": (
         Case(
@@ -177,4 +199,10 @@ LEDGER: Mapping[str, tuple[Case, ...]] = {
     ),
 }
 
-AUTHORITY: Mapping[str, tuple[Case, ...]] = {**GRANTS, **PRINCIPALS, **POLICIES, **LEDGER}
+AUTHORITY: Mapping[str, tuple[Case, ...]] = {
+    **GRANTS,
+    **REVIEWS,
+    **PRINCIPALS,
+    **POLICIES,
+    **LEDGER,
+}

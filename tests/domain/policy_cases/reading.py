@@ -22,7 +22,7 @@ READING: Mapping[str, tuple[Case, ...]] = {
     "those-who-answer-read-authority": (
         Case(
             "who answers for authority",
-            on="grant:read principal:read finding:read ledger:read",
+            on="grant:read review:read principal:read finding:read ledger:read",
             roles="auditor compliance administrator access-reviewer operator recovery",
         ),
     ),
@@ -40,7 +40,7 @@ READING: Mapping[str, tuple[Case, ...]] = {
         Case(
             "who keeps people and grants",
             on="principal:read-personal grant:read-personal role:read-personal "
-            "policy:read-personal finding:read-personal ledger:read-personal",
+            "review:read-personal policy:read-personal finding:read-personal ledger:read-personal",
             roles="administrator access-reviewer recovery operator auditor compliance "
             "privacy-officer",
         ),
