@@ -1,7 +1,7 @@
 """How far each receiver has come: what was delivered, what is tried again, what was given up, and who delivers.
 
 None of it can be told from the log, so it is not among the read models, which may be thrown away at any time: it
-has a database of its own, or on PostgreSQL a schema (docs/adr/0012). Should it be lost, each receiver begins again
+has a database of its own, or on PostgreSQL a schema (docs/adr/0014). Should it be lost, each receiver begins again
 where its registration, or its last replay, says.
 """
 
