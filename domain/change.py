@@ -185,6 +185,8 @@ class ChangeState(TicketState, total=False):
     implemented_by: str
     implemented_at: str
     review_opens_at: str
+    review_due_at: str
+    review_lapsed_at: str
     rolled_back_by: str
     rolled_back_at: str
     deployment: str

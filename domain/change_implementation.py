@@ -12,7 +12,7 @@ from domain.change_conflicts import conflict_words, freeze_words
 from domain.change_evidence import tested_words
 from domain.change_order import ChangeOrder
 from domain.change_retro_approval import retro_approval_requested
-from domain.change_review import review_reasons
+from domain.change_review import review_due, review_reasons
 from domain.command import Case, Command, require
 from domain.common import Link, LinkId, TicketEvent
 from domain.event import Event, Json, Moment, Principal, State, Subject
@@ -98,13 +98,17 @@ class BreakGlassInvoked(
 class ImplementationCompleted(
     TicketEvent, family="change", source=("implementing",), to="implemented"
 ):
-    """It is done, and whether the verification passed. `review_opens_at`: where a review is mandatory."""
+    """It is done, and whether the verification passed. Where a review is mandatory: from when
+    on it is held (`review_opens_at`), and by when it is to be completed (`review_due_at`).
+    """
 
     example: ClassVar[Mapping[str, Json]] = {
         "verification": "passed",
         "implementers": {"principal/PRN0000031": True},
         "implemented_by": "principal/PRN0000031",
         "implemented_at": "2026-03-07T21:10:00.000000Z",
+        "review_opens_at": "2026-03-08T21:10:00.000000Z",
+        "review_due_at": "2026-03-21T21:10:00.000000Z",
     }
 
     verification: Verification | None = None
@@ -112,22 +116,25 @@ class ImplementationCompleted(
     implemented_by: Principal | None = None
     implemented_at: Moment | None = None
     review_opens_at: Moment | None = None
+    review_due_at: Moment | None = None
 
 
 class ChangeRolledBack(
     TicketEvent, family="change", source=("implementing", "implemented"), to="rolled_back"
 ):
-    """It was undone, and why."""
+    """It was undone, and why. What was rolled back is reviewed."""
 
     example: ClassVar[Mapping[str, Json]] = {
         "implementers": {"principal/PRN0000031": True},
         "rolled_back_by": "principal/PRN0000031",
         "rolled_back_at": "2026-03-07T21:30:00.000000Z",
+        "review_due_at": "2026-03-21T21:10:00.000000Z",
     }
 
     implementers: PeopleSet | None = None
     rolled_back_by: Principal | None = None
     rolled_back_at: Moment | None = None
+    review_due_at: Moment | None = None
 
 
 class ScheduleChange(ChangeOrder, yields=ChangeScheduled):
@@ -265,12 +272,13 @@ class CompleteImplementation(ChangeOrder, yields=ImplementationCompleted):
         is_reviewed = review_reasons(
             {**case.state, "verification": self.verification}, case.thresholds
         )
+        review = {"review_opens_at": opens, "review_due_at": review_due(case)}
         return self.stating(
             verification=self.verification,
             implementers=all_acting(case),
             implemented_by=case.actor,
             implemented_at=case.now,
-            **({"review_opens_at": opens} if is_reviewed else {}),
+            **(review if is_reviewed else {}),
         )
 
 
@@ -282,7 +290,10 @@ class RollBackChange(ChangeOrder, yields=ChangeRolledBack, verb="roll-back"):
 
     def carried_out(self, case: Case) -> Sequence[Event]:
         return self.stating(
-            implementers=all_acting(case), rolled_back_by=case.actor, rolled_back_at=case.now
+            implementers=all_acting(case),
+            rolled_back_by=case.actor,
+            rolled_back_at=case.now,
+            review_due_at=review_due(case),
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import StringConstraints
 
@@ -27,6 +28,7 @@ from domain.event import (
 )
 from domain.linking import require_exists
 from domain.model import suspended, suspends
+from domain.moments import later
 from domain.reconciliation import authorized_by, happened_at
 from domain.sets import NameSet, PeopleSet, set_of
 from domain.thresholds import Thresholds, at_least
@@ -34,6 +36,7 @@ from domain.thresholds import Thresholds, at_least
 DeploymentId = Annotated[
     str, StringConstraints(pattern=r"^deployment/[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")
 ]
+UNREVIEWED: Final = ("implemented", "rolled_back", "in_review")
 Outcome = Literal["as_expected", "deviated", "failed"]
 
 
@@ -47,6 +50,7 @@ class UnauthorizedChangeDetected(ContentEvent, family="change", source=(), to="i
         "implementers": {"principal/PRN0000031": True},
         "detected_by": "principal/PRN0000001",
         "detected_at": "2026-03-08T06:00:00.000000Z",
+        "review_due_at": "2026-03-22T06:00:00.000000Z",
         "revision": 1,
         "content_hash": "sha256:" + "5e" * 32,
     }
@@ -57,21 +61,32 @@ class UnauthorizedChangeDetected(ContentEvent, family="change", source=(), to="i
     implementers: PeopleSet | None = None
     detected_by: Principal | None = None
     detected_at: Moment | None = None
+    review_due_at: Moment | None = None
     revision: Count | None = None
 
 
 class PirOpened(
     TicketEvent, family="change", source=("implemented", "rolled_back"), to="in_review"
 ):
-    """The post-implementation review begins, because it must (the reasons) or as a sample."""
+    """The post-implementation review begins, because it must (the reasons) or as a sample. It has its due date."""
 
     example: ClassVar[Mapping[str, Json]] = {
         "review_reasons": {"emergency": True, "rolled-back": True},
         "review_members": {"principal/PRN0000008": True},
+        "review_due_at": "2026-03-21T21:10:00.000000Z",
     }
 
     review_reasons: dict[Word, bool | None] | None = None
     review_members: PeopleSet | None = None
+    review_due_at: Moment | None = None
+
+
+class ReviewLapsed(TicketEvent, family="change", source=UNREVIEWED):
+    """Nobody completed the post-implementation review by its due date. It is owed all the same."""
+
+    example: ClassVar[Mapping[str, Json]] = {"review_lapsed_at": "2026-03-21T21:10:00.000001Z"}
+
+    review_lapsed_at: Moment | None = None
 
 
 class PirCompleted(TicketEvent, family="change", source=("in_review",), to="reviewed"):
@@ -119,6 +134,12 @@ def review_reasons(state: State, thresholds: Thresholds) -> list[str]:
     return [reason for reason, holds in reasons.items() if holds]
 
 
+def review_due(case: Case) -> str:
+    """By when the review is to be completed that is owed from now on, or was before: no later event puts it off."""
+    owed: str | None = case.state.get("review_due_at")
+    return owed or later(case.now, timedelta(days=case.thresholds.review_due_days))
+
+
 class DetectUnauthorizedChange(ChangeOrder, yields=UnauthorizedChangeDetected):
     """Say that a deployment has no authorized change behind it. A retro-approval is asked for, and the
     deviation recorded, in the same breath.
@@ -155,6 +176,7 @@ class DetectUnauthorizedChange(ChangeOrder, yields=UnauthorizedChangeDetected):
             deployment=self.deployment,
             detected_by=case.actor,
             detected_at=case.now,
+            review_due_at=review_due(case),
             revision=1,
         )
         # About the deployment: the change has no number before it is recorded.
@@ -180,7 +202,20 @@ class OpenPir(ChangeOrder, yields=PirOpened):
         told = "no review is mandatory; say that it is `sampled`"
         require(bool(reasons), "review-mandatory-or-sampled", told, case)
         people = {"review_members": set_of(self.members)} if self.members else {}
-        return self.stating(review_reasons=set_of(reasons), **people)
+        due = review_due(case)
+        return self.stating(review_reasons=set_of(reasons), review_due_at=due, **people)
+
+
+class LapseReview(ChangeOrder, yields=ReviewLapsed):
+    """Record that a review was not completed by its due date. For the system's timer."""
+
+    def carried_out(self, case: Case) -> Sequence[Event]:
+        due = case.state.get("review_due_at")
+        told = f"the review is due by {due}" if due else "no review is due"
+        require(due is not None and case.now > due, "due-date-passed", told, case)
+        once = "review_lapsed_at" not in case.state
+        require(once, "review-not-lapsed-yet", "that it lapsed is recorded already", case)
+        return self.stating(review_lapsed_at=case.now)
 
 
 class CompletePir(ChangeOrder, yields=PirCompleted):

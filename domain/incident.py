@@ -82,6 +82,8 @@ class IncidentState(TicketState, total=False):
     classifications: dict[str, Classification]
     regulatory_class: str
     regulatory_stage: Stage
+    report_owed: Stage
+    report_due_at: str
     regulatory_reports: dict[str, RegulatoryReport]
     root_cause: str
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, with_config
@@ -18,9 +19,12 @@ from domain.event import (
     Principal,
     PrincipalId,
     Sha256,
+    State,
     Text,
     Word,
 )
+from domain.moments import later, months_later
+from domain.thresholds import ReportTerms
 
 Stage = Literal["initial", "intermediate", "final"]
 ClassificationId = Annotated[str, StringConstraints(pattern=r"^CLS-[A-Za-z0-9._-]{1,64}$")]
@@ -57,7 +61,10 @@ class RegulatoryReport(TypedDict):
 class IncidentClassified(
     TicketEvent, family="incident", source=("new", "assigned", "in_progress", "on_hold", "resolved")
 ):
-    """What kind of incident it is, and whose: by the regulatory criteria of a rule version, and by category."""
+    """What kind of incident it is, and whose: by the regulatory criteria of a rule version, and by category.
+
+    `report_owed`: the stage that an authority is to be told next, if it is to be told, and until when.
+    """
 
     example: ClassVar[Mapping[str, Json]] = {
         "regulatory_class": "major",
@@ -69,6 +76,8 @@ class IncidentClassified(
             }
         },
         "category": "messaging",
+        "report_owed": "initial",
+        "report_due_at": "2026-03-02T13:00:00.000000Z",
     }
 
     classifications: dict[ClassificationId, Classification] | None = None
@@ -80,12 +89,18 @@ class IncidentClassified(
     location: Text | None = None
     contact_type: Text | None = None
     reported_by: Principal | None = None
+    report_owed: Stage | None = None
+    report_due_at: Moment | None = None
+    closes_at: Moment | None = None
 
 
 class RegulatoryReportSubmitted(
     TicketEvent, family="incident", source=("assigned", "in_progress", "on_hold", "resolved")
 ):
-    """An authority was told. Reports come in the order initial, intermediate (any number), final."""
+    """An authority was told. Reports come in the order initial, intermediate (any number), final.
+
+    `report_owed`: which is to come next, where one is to come, and until when.
+    """
 
     example: ClassVar[Mapping[str, Json]] = {
         "regulatory_stage": "initial",
@@ -98,11 +113,16 @@ class RegulatoryReportSubmitted(
                 "sha256": "sha256:" + "7c" * 32,
             }
         },
+        "report_owed": "intermediate",
+        "report_due_at": "2026-03-05T12:00:00.000000Z",
     }
 
     regulatory_stage: Stage | None = None
     regulatory_reports: dict[ReportId, RegulatoryReport] | None = None
     root_cause: PersonalText | None = None
+    report_owed: Stage | None = None
+    report_due_at: Moment | None = None
+    closes_at: Moment | None = None
 
 
 class ClassifyIncident(Command, yields=IncidentClassified):
@@ -131,11 +151,19 @@ class ClassifyIncident(Command, yields=IncidentClassified):
         return self.stating(
             classifications={f"CLS-{case.new_id()}": classification},
             regulatory_class=self.outcome,
+            **self._owed(case),
             **{name: value for name, value in given.items() if value is not None},
         )
 
     def vacuous_guards(self, case: Case) -> tuple[str, ...]:
         return self.vacuous + (("service-known",) if self.service else ())
+
+    def _owed(self, case: Case) -> dict[str, Json]:
+        """The same outcome again puts nothing off."""
+        state = case.state
+        if state.get("report_owed") and state.get("regulatory_class") == self.outcome:
+            return {"report_owed": state["report_owed"], "report_due_at": state["report_due_at"]}
+        return _next_report(state.get("regulatory_stage"), self.outcome, case)
 
 
 class SubmitRegulatoryReport(Command, yields=RegulatoryReportSubmitted):
@@ -173,4 +201,37 @@ class SubmitRegulatoryReport(Command, yields=RegulatoryReportSubmitted):
             regulatory_stage=self.stage,
             regulatory_reports={f"RPT-{case.new_id()}": report},
             **cause,
+            **_next_report(self.stage, case.state.get("regulatory_class"), case),
         )
+
+
+def _next_report(reached: Stage | None, outcome: str | None, case: Case) -> dict[str, Json]:
+    """What is owed from now on, `reached` having been reported of an incident that was classified as `outcome`.
+
+    An incident whose closing waited for its reports closes once none is owed.
+    """
+    terms = case.thresholds.regulatory_reports.get(outcome or "")
+    if terms is not None and reached != "final":
+        stage, due = _stage_after(reached, terms, case)
+        return {"report_owed": stage, "report_due_at": due}
+    closes_at = case.state.get("closes_at")
+    waited = case.status == "resolved" and closes_at is not None and closes_at < case.now
+    closing = {"closes_at": case.now} if waited else {}
+    return {"report_owed": None, "report_due_at": None, **closing}
+
+
+def _stage_after(reached: Stage | None, terms: ReportTerms, case: Case) -> tuple[Stage, str]:
+    if reached is None:
+        return "initial", _initial_due(case.state, case.now, terms)
+    if reached == "initial":
+        return "intermediate", later(case.now, timedelta(hours=terms.intermediate_hours))
+    return "final", months_later(case.now, terms.final_months)
+
+
+def _initial_due(state: State, now: str, terms: ReportTerms) -> str:
+    due = later(now, timedelta(hours=terms.initial_hours))
+    detected = state.get("detected_at")
+    if detected is None:
+        return due
+    latest = later(detected, timedelta(hours=terms.initial_hours_from_detection))
+    return due if now > latest else min(due, latest)

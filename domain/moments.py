@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from calendar import monthrange
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Final
 
 from domain.errors import Malformed
@@ -55,3 +56,17 @@ def later(text: str, by: timedelta) -> str:
         return to_text(from_text(text) + by)
     except OverflowError:
         return LATEST if by > timedelta() else EARLIEST
+
+
+def months_later(text: str, months: int) -> str:
+    """The same time on the same day `months` calendar months after `text`, or on the last day of a shorter month.
+
+    So the EU counts a period in months (Regulation (EEC, Euratom) 1182/71, Article 3). Within the calendar.
+    """
+    moment = from_text(text).astimezone(UTC)
+    years, month = divmod(moment.month - 1 + months, 12)
+    year = moment.year + years
+    if year > MAXYEAR:
+        return LATEST
+    day = min(moment.day, monthrange(year, month + 1)[1])
+    return to_text(moment.replace(year=year, month=month + 1, day=day))

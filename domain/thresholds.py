@@ -21,6 +21,8 @@ RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 PriorityName = Literal["p1", "p2", "p3", "p4", "p5"]
 Risk = Literal["low", "medium", "high"]
 Days = Annotated[int, Field(ge=0, le=36_500)]
+Hours = Annotated[int, Field(ge=1, le=8_760)]
+Months = Annotated[int, Field(ge=0, le=120)]
 Number = Annotated[int, Field(ge=0, le=1_000)]
 
 
@@ -32,6 +34,23 @@ class Quorum(BaseModel):
     low: Number = 1
     medium: Number = 1
     high: Number = 2
+
+
+class ReportTerms(BaseModel):
+    """Within what time an authority gets its reports of an incident.
+
+    The defaults are those of the EU's Digital Operational Resilience Act: Commission Delegated Regulation (EU)
+    2025/301, Article 5(1). The initial notification comes within 4 hours of the classification and 24 of the
+    detection (of the classification alone where that came later than those 24), the intermediate report within 72
+    hours of the initial one, the final report within a month of the latest intermediate one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    initial_hours: Hours = 4
+    initial_hours_from_detection: Hours = 24
+    intermediate_hours: Hours = 72
+    final_months: Months = 1
 
 
 class Thresholds(BaseModel):
@@ -50,6 +69,10 @@ class Thresholds(BaseModel):
     """So long may the requester object to what was fulfilled. Then the system closes the request."""
     review_opens_days: Days = 1
     """So long after an implementation its review begins, where one is mandatory: until then it can be rolled back."""
+    review_due_days: Days = 14
+    """So long after it became owed a post-implementation review is to be completed."""
+    regulatory_reports: dict[Text, ReportTerms] = {"major": ReportTerms()}
+    """By the outcome of a classification: within what time the authority is told. Other outcomes owe no report."""
     privileged_grant_most_days: Days = 90
     model_most_risk: Risk = "medium"
     model_evidence_changes: Number = 3

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from domain.change_retro_approval import LapseRetroApproval
-from domain.change_review import OpenPir
+from domain.change_review import UNREVIEWED, LapseReview, OpenPir
 from domain.command import Command
 from domain.event import State
 from domain.finding import ReopenFinding
@@ -27,7 +27,7 @@ from domain.request_commands import CloseRequest
 NO_OBJECTION: Final = "no-objection"
 MEMBERS: Final = (
     "status", "closes_at", "valid_to", "valid_until", "delegations", "interval", "retro_approval", "retro_due_at",
-    "review_opens_at", "review_by", "accepted_until",
+    "review_opens_at", "review_due_at", "review_lapsed_at", "review_by", "report_owed", "accepted_until",
 )  # fmt: skip
 """The members of states that timers are told from."""
 
@@ -55,7 +55,9 @@ def _just_after(moment: str) -> str:
 
 
 def _of_incident(state: State) -> Iterator[Timer]:
-    if state.get("status") == "resolved" and state.get("closes_at"):
+    """An incident that is closed takes no report: as long as one is owed it stays open."""
+    waits = state.get("status") == "resolved" and not state.get("report_owed")
+    if waits and state.get("closes_at"):
         yield Timer(_just_after(state["closes_at"]), CloseIncident(closure_code=NO_OBJECTION))
 
 
@@ -74,6 +76,9 @@ def _of_change(state: State) -> Iterator[Timer]:
         yield Timer(_just_after(state["retro_due_at"]), LapseRetroApproval())
     if state.get("status") == "implemented" and state.get("review_opens_at"):
         yield Timer(state["review_opens_at"], OpenPir())
+    unreviewed = state.get("status") in UNREVIEWED
+    if unreviewed and state.get("review_due_at") and "review_lapsed_at" not in state:
+        yield Timer(_just_after(state["review_due_at"]), LapseReview())
 
 
 def _of_model(state: State) -> Iterator[Timer]:

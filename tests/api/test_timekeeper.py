@@ -67,6 +67,13 @@ def resolved(office: Office, title: str = "Mail is slow") -> str:
     return incident
 
 
+def done_by_breaking_glass(office: Office) -> str:
+    """Its review is mandatory."""
+    change = office.broken_glass()
+    office.does("IVO", "complete-implementation", change, verification="passed")
+    return change
+
+
 def last(office: Office, subject: str) -> Entry:
     return office.house.ledger.entries_of(subject)[-1]
 
@@ -165,6 +172,40 @@ def test_a_mandatory_review_opens_a_day_after_the_implementation(
     assert last(office, change).type == "itsm.change.pir-opened.v1"
 
 
+def test_after_a_time_away_a_review_opens_and_lapses_each_as_of_its_own_time(
+    office: Office, views: Views
+) -> None:
+    change = done_by_breaking_glass(office)
+    state = office.house.ledger.subject(change).state
+    late = later(state["review_due_at"], timedelta(microseconds=1))
+    office.wait_until(40 * DAYS)
+
+    assert look(office, views) == 3
+
+    told = [(one.type.split(".")[2], one.time) for one in office.house.ledger.entries_of(change)]
+    assert told[-3:] == [
+        ("pir-opened", state["review_opens_at"]),
+        ("retro-approval-lapsed", later(state["retro_due_at"], timedelta(microseconds=1))),
+        ("review-lapsed", late),
+    ]
+    after = office.house.ledger.subject(change).state
+    assert (after["status"], after["review_lapsed_at"]) == ("in_review", late)
+
+
+def test_a_review_that_was_completed_in_time_never_lapses(office: Office, views: Views) -> None:
+    change = done_by_breaking_glass(office)
+    office.wait_until(2 * DAYS)
+    look(office, views)
+    said = {"outcome": "as_expected", "lessons": "None", "actions": "None"}
+    office.does("TOM", "complete-pir", change, **said)
+    office.wait_until(40 * DAYS)
+
+    look(office, views)
+
+    types = [entry.type for entry in office.house.ledger.entries_of(change)]
+    assert "itsm.change.review-lapsed.v1" not in types
+
+
 def test_two_schedulers_give_each_order_once(office: Office, views: Views) -> None:
     incidents = [resolved(office, f"Printer {number}") for number in range(20)]
     office.wait_until(20 * DAYS)
@@ -184,6 +225,26 @@ def test_two_schedulers_give_each_order_once(office: Office, views: Views) -> No
         assert types.count("itsm.incident.closed.v1") == 1
     refusals = [entry.type for entry in office.house.ledger.entries_of(SYSTEM)]
     assert "itsm.principal.order-refused.v1" not in refusals
+
+
+def test_two_schedulers_lapse_a_review_once(office: Office, views: Views) -> None:
+    change = done_by_breaking_glass(office)
+    office.wait_until(3 * DAYS)
+    look(office, views)
+    office.wait_until(40 * DAYS)
+    Runner(office.house.ledger, views, [TIMERS]).run_until()
+    other = open_house(office.house.settings, clock=office.clock)
+    keepers = [Timekeeper(house.ledger, views) for house in (office.house, other)]
+
+    threads = [threading.Thread(target=keeper.give_due) for keeper in keepers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+
+    types = [entry.type for entry in office.house.ledger.entries_of(change)]
+    assert types.count("itsm.change.review-lapsed.v1") == 1
 
 
 def test_what_a_source_recorded_is_left_to_the_source(office: Office, views: Views) -> None:

@@ -55,6 +55,8 @@ from tests.given import ADA, BEN, CLEO, NOW, SYSTEM
 OVERLAPPING = {"start": "2026-03-07T21:59:59.999999Z", "end": "2026-03-07T23:00:00.000000Z"}
 TOUCHING = {"start": "2026-03-07T22:00:00.000000Z", "end": "2026-03-07T23:00:00.000000Z"}
 
+REVIEW_DUE = "2026-03-21T20:30:00.000000Z"
+
 
 def frozen(interval: dict[str, str], **members: Any) -> dict[str, Any]:
     state = {"status": "active", "services": {"mail": True}, "interval": interval, **members}
@@ -314,6 +316,7 @@ def test_an_implementation_ends_with_a_verification() -> None:
             implemented_by=BEN,
             implemented_at=IN_WINDOW,
             review_opens_at="2026-03-08T20:30:00.000000Z",
+            review_due_at=REVIEW_DUE,
         )
     )
     change(*TO_SCHEDULED).when(done).refused("transition")
@@ -324,9 +327,29 @@ def test_what_is_under_way_or_done_is_undone_with_a_reason(steps: Any) -> None:
     stands = change(*steps)
 
     stands.when(RollBackChange(reason="Down"), actor=BEN, now=IN_WINDOW).then(
-        ChangeRolledBack(implementers={BEN: True}, rolled_back_by=BEN, rolled_back_at=IN_WINDOW)
+        ChangeRolledBack(
+            implementers={BEN: True},
+            rolled_back_by=BEN,
+            rolled_back_at=IN_WINDOW,
+            review_due_at=REVIEW_DUE,
+        )
     )
     stands.when(RollBackChange(), actor=BEN).refused("reason-required")
+
+
+def test_a_rollback_does_not_put_off_the_review_that_is_owed_already() -> None:
+    failed = (BEN, CompleteImplementation(verification="failed"), IN_WINDOW)
+    done = change(*TO_IMPLEMENTING, failed)
+
+    undone = done.when(RollBackChange(reason="Down"), actor=BEN, now="2026-03-08T20:30:00.000000Z")
+
+    assert undone.state["review_due_at"] == REVIEW_DUE
+
+
+def test_where_no_review_is_mandatory_none_is_due() -> None:
+    done = change(*TO_IMPLEMENTED)
+
+    assert {"review_opens_at", "review_due_at"}.isdisjoint(done.state)
 
 
 def test_what_was_undone_is_not_undone_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
@@ -25,14 +26,17 @@ from domain.change_review import (
     CloseChange,
     CompletePir,
     DetectUnauthorizedChange,
+    LapseReview,
     OpenPir,
     PirCompleted,
     PirOpened,
+    ReviewLapsed,
     UnauthorizedChangeDetected,
 )
 from domain.command import On
 from domain.deviation import ControlDeviationRecorded
 from domain.model import ModelSuspended
+from domain.moments import later
 from tests.domain.changes import (
     AFTER_WINDOW,
     ASSESSED,
@@ -169,7 +173,11 @@ def test_what_needs_no_review_may_be_sampled() -> None:
     done = change(*TO_IMPLEMENTED)
 
     done.when(OpenPir(sampled=True, members=(SAM,)), actor=SYSTEM).then(
-        PirOpened(review_reasons={"sampled": True}, review_members={SAM: True})
+        PirOpened(
+            review_reasons={"sampled": True},
+            review_members={SAM: True},
+            review_due_at="2026-03-16T12:00:00.000000Z",
+        )
     )
     done.when(OpenPir(), actor=SYSTEM).refused("review-mandatory-or-sampled")
     done.when(OpenPir(sampled=True, members=(STRANGER,))).refused("members-exist")
@@ -180,8 +188,29 @@ def test_a_mandatory_review_is_no_sample() -> None:
     undone = change(*TO_IMPLEMENTING, *ROLLED_BACK)
 
     undone.when(OpenPir(sampled=True), actor=SYSTEM).then(
-        PirOpened(review_reasons={"rolled-back": True})
+        PirOpened(review_reasons={"rolled-back": True}, review_due_at=undone.state["review_due_at"])
     )
+
+
+def test_a_review_lapses_once_after_its_due_date_and_is_owed_all_the_same() -> None:
+    in_review = change(*TO_IMPLEMENTING, *ROLLED_BACK, *IN_REVIEW)
+    due = in_review.state["review_due_at"]
+    late = later(due, timedelta(microseconds=1))
+
+    in_review.when(LapseReview(), actor=SYSTEM, now=due).refused("due-date-passed")
+    lapsed = in_review.when(LapseReview(), actor=SYSTEM, now=late)
+
+    lapsed.then(ReviewLapsed(review_lapsed_at=late))
+    assert lapsed.state["status"] == "in_review"
+    after = standing(CHANGE, lapsed.state, OTHERS)
+    after.when(LapseReview(), actor=SYSTEM, now=late).refused("review-not-lapsed-yet")
+    said: dict[str, Any] = {"outcome": "failed", "lessons": "Slow", "actions": "Rehearse"}
+    assert after.when(CompletePir(**said), actor=SAM, now=late).state["status"] == "reviewed"
+
+
+def test_where_no_review_is_due_none_lapses() -> None:
+    change(*TO_IMPLEMENTED).when(LapseReview(), actor=SYSTEM).refused("due-date-passed")
+    change(*TO_IMPLEMENTING).when(LapseReview(), actor=SYSTEM).refused("transition")
 
 
 def test_a_review_compares_outcome_and_expectation_and_says_what_follows() -> None:
@@ -249,6 +278,7 @@ def test_what_was_deployed_without_an_authorization_begins_with_its_review() -> 
             deployment=DEPLOYMENT,
             detected_by=SYSTEM,
             detected_at=NOW,
+            review_due_at="2026-03-16T12:00:00.000000Z",
             revision=1,
         ),
         RetroApprovalRequested(retro_requested_at=NOW, retro_due_at=DUE),

@@ -113,6 +113,8 @@ def test_a_report_to_an_authority_is_kept_by_its_hash() -> None:
                     "sha256": HASH,
                 }
             },
+            report_owed=None,
+            report_due_at=None,
         )
     ).vacuously("compliance-role")
 

@@ -26,6 +26,8 @@ MACHINES = {
     "grant": "role_grant",
 }
 """Family → its machine in the file."""
+AUXILIARY = {"change": {"ReviewLapsed"}}
+"""Events of ours beside a machine: they change no status, and no guard asks for what they say."""
 
 
 @cache
@@ -75,8 +77,18 @@ def test_the_status_is_all_that_a_transition_says_of_the_workflow(
 @pytest.mark.parametrize("family", MACHINES)
 def test_no_class_stands_for_a_transition_that_is_not_recommended(family: str) -> None:
     named = {transition["event"] for transition in machine(family)["transitions"]}
+    named |= AUXILIARY.get(family, set())
 
     assert {event.__name__ for event in own_events(family)} == named
+
+
+def test_what_is_auxiliary_leaves_the_status_as_it_is() -> None:
+    beside = [
+        e for family in AUXILIARY for e in own_events(family) if e.__name__ in AUXILIARY[family]
+    ]
+
+    assert [event.to_status for event in beside] == [None]
+    assert "status" not in beside[0].from_data(beside[0].example).data()
 
 
 @pytest.mark.parametrize("family", MACHINES)

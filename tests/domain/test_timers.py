@@ -42,6 +42,12 @@ WAITING: Mapping[str, tuple[str, State, str, str]] = {
         "open-pir",
         DUE,
     ),
+    "review-due": (
+        CHANGE,
+        {"status": "in_review", "type": "emergency", "review_due_at": DUE},
+        "lapse-review",
+        JUST_AFTER,
+    ),
     "model": (MODEL, {"status": "active", "valid_until": DUE}, "suspend", JUST_AFTER),
     "freeze": (
         "freeze/FRZ0000001",
@@ -69,7 +75,9 @@ def test_a_timer_gives_its_order_when_it_is_due(name: str) -> None:
     assert stands.when(timer.command, actor=SYSTEM, now=due).events
 
 
-@pytest.mark.parametrize("name", ["retro-approval", "model", "freeze", "grant", "problem"])
+@pytest.mark.parametrize(
+    "name", ["retro-approval", "review-due", "model", "freeze", "grant", "problem"]
+)
 def test_before_it_is_due_the_order_can_not_be_given(name: str) -> None:
     stands, _, due = waiting(name)
     (timer,) = timers_of(stands.subject, stands.state)
@@ -96,7 +104,9 @@ def test_once_it_was_given_nothing_waits_any_more(name: str) -> None:
 
     after = stands.when(timer.command, actor=SYSTEM, now=due).state
 
-    assert timers_of(stands.subject, after) == []
+    # A review that has begun waits for its due date.
+    still = [one.command.verb for one in timers_of(stands.subject, after)]
+    assert still == (["lapse-review"] if name == "review" else [])
 
 
 @pytest.mark.parametrize("name", WAITING)

@@ -64,6 +64,7 @@ BY_ITSELF: Final = frozenset(
         "change:open-pir",
         "change:request-retro-approval",
         "change:lapse-retro-approval",
+        "change:lapse-review",
         "grant:detect-conflict",
         "grant:expire",
     }

@@ -143,6 +143,7 @@ STATE: Mapping[str, Patch] = {
     "change:grant-retro-approval": _RETRO,
     "change:deny-retro-approval": _RETRO,
     "change:lapse-retro-approval": {**_RETRO, "retro_due_at": LONG_AGO},
+    "change:lapse-review": {"status": "in_review", "review_due_at": LONG_AGO},
     "change:request-retro-approval": {"status": "implemented"},
     "change:submit": dict.fromkeys(("implementation_plan", "test_plan", "back_out_plan"), "Told"),
     "freeze:expire": {"interval": {"start": LONG_AGO, "end": YESTERDAY}},

@@ -112,6 +112,7 @@ def _is_possible(question: Question, command: type[Command]) -> bool:
 
 BY_ITSELF = {
     "change:lapse-retro-approval",
+    "change:lapse-review",
     "freeze:expire",
     "grant:expire",
     "problem:expire-risk-acceptance",

@@ -21,7 +21,8 @@ BY_ITSELF = (
     "request:request-approval request:auto-approve problem:record-fix-failure "
     "problem:expire-risk-acceptance grant:detect-conflict grant:expire change:authorize "
     "change:pre-authorize change:invalidate-approvals change:open-pir "
-    "change:request-retro-approval change:lapse-retro-approval freeze:expire finding:raise finding:record-recurrence"
+    "change:request-retro-approval change:lapse-retro-approval change:lapse-review "
+    "freeze:expire finding:raise finding:record-recurrence"
 )
 
 IDENTITY: Mapping[str, tuple[Case, ...]] = {
