@@ -9,6 +9,7 @@ from projections.deployments import DeploymentRegister
 from projections.findings import FindingRegister
 from projections.flow import FlowOfStates
 from projections.grants import GrantRegister
+from projections.obligations import Obligations
 from projections.projection import Projection
 from projections.reviews import ReviewRegister
 from projections.tickets import TicketRegister
@@ -24,6 +25,7 @@ TIMERS = Timers()
 FINDINGS = FindingRegister()
 REVIEWS = ReviewRegister()
 DEPLOYMENTS = DeploymentRegister()
+OBLIGATIONS = Obligations()
 
 PROJECTIONS: tuple[Projection, ...] = (
     TICKETS,
@@ -36,4 +38,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     FINDINGS,
     REVIEWS,
     DEPLOYMENTS,
+    OBLIGATIONS,
 )
