@@ -59,6 +59,7 @@ PROTECTED_IN: Mapping[str, frozenset[str]] = {
             "retro_due_at",
             "review_due_at",
             "review_lapsed_at",
+            "reviewed_at",
             "review_members",
             "revision",
             "risk",

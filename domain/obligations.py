@@ -24,6 +24,17 @@ Kind = Literal[
     "access-review",
     "revocation",
 ]
+FAMILY_OF: Final[Mapping[Kind, str]] = {
+    "retro-approval": "change",
+    "post-implementation-review": "change",
+    "regulatory-report": "incident",
+    "risk-acceptance": "problem",
+    "finding-acceptance": "finding",
+    "conflict-exception": "grant",
+    "access-review": "review",
+    "revocation": "review",
+}
+"""Whose subjects owe it."""
 Outcome = Literal["met", "lapsed", "cancelled"]
 
 MEMBERS: Final = (

@@ -31,6 +31,7 @@ from api.http import (
     findings,
     findings_feed,
     health,
+    owing,
     problems,
     proof,
     registers,
@@ -108,7 +109,7 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
         health, problems, proof, feed, administration, webhooks, auditing, change_registers, deployments,
-        findings, findings_feed, reviews, registers, subjects,
+        findings, findings_feed, owing, reviews, registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()

@@ -82,6 +82,7 @@ def _happened(office: Office, desk: Desk) -> dict[str, Any]:
     office.wait_until(10)
     broken = office.broken_glass()
     office.approves_afterwards(broken)
+    office.classified_major()
     planned = office.scheduled(hours=(20, 22), services=["erp"])
     desk.observes("change/EXT-1", "implementation-started", {"started_at": "2026-03-01T10:00:00Z"})
     late = {"by": "Nina", "verdict": "granted", "at": "2026-03-01T12:00:00Z"}

@@ -7,7 +7,15 @@ from typing import Any, get_args
 
 import pytest
 
-from domain.obligations import MEMBERS, Kind, Obligation, ended_as, has_ended, obligations_of
+from domain.obligations import (
+    FAMILY_OF,
+    MEMBERS,
+    Kind,
+    Obligation,
+    ended_as,
+    has_ended,
+    obligations_of,
+)
 
 DUE = "2026-03-16T12:00:00.000000Z"
 GRANT = "grant/GRT0000001"
@@ -35,6 +43,7 @@ def test_every_kind_is_owed_by_somebody_until_some_time() -> None:
         (owed,) = obligations_of(subject, state)
 
         assert (owed.kind, owed.ended) == (kind, None)
+        assert FAMILY_OF[owed.kind] == subject.split("/")[0]
         assert owed.owners
         assert owed.due.startswith("2026-03-16T")
 

@@ -159,6 +159,21 @@ class Office:
         self.does("ANNE", "approve", model, family="model", **said)
         return model
 
+    def classified_major(self) -> str:
+        """An incident in IVO's hands that is to be reported to an authority."""
+        told: dict[str, Any] = {"family": "incident"}
+        incident = self.does("RUTH", "report", title="No payments", **told).subject
+        to: dict[str, Any] = {"assignment_group": "payments", "assigned_to": self["IVO"]}
+        self.does("MIA", "assign", incident, **to, **told)
+        criteria = {"clients_affected": 120_000}
+        weighed: dict[str, Any] = {
+            "criteria": criteria,
+            "rule_version": "dora@1",
+            "outcome": "major",
+        }
+        self.does("MIA", "classify", incident, **weighed, **told)
+        return incident
+
     def broken_glass(self) -> str:
         """An emergency change that IVO began without anybody's approval."""
         incident = self.does("RUTH", "report", family="incident", title="All is down").subject
