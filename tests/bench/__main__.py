@@ -16,6 +16,7 @@ from tests.bench.asking import asked
 from tests.bench.checking import checked
 from tests.bench.importing import imported
 from tests.bench.measuring import Figure
+from tests.bench.owing import owing
 from tests.bench.reading import grown, one_subject
 from tests.bench.serving import served
 from tests.bench.signing_in import signed_in
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "entitled": entitled,
     "asked": asked,
     "check": checked,
+    "owed": owing,
     "facts": lambda kind: observed(kind, 400_000),
     "subject": one_subject,
     "http": served,
