@@ -9,6 +9,7 @@ from replay.detection.deployment_other_content import DeploymentOtherContent
 from replay.detection.deployment_outside_window import DeploymentOutsideWindow
 from replay.detection.detector import Detector
 from replay.detection.lapsed_retro_approval import LapsedRetroApproval
+from replay.detection.lapsed_review import LapsedReview
 from replay.detection.late_facts import DatedAhead, RecordedLate
 from replay.detection.leaver_with_grants import LeaverWithGrants
 from replay.detection.lone_self_approval import LoneSelfApproval
@@ -28,6 +29,7 @@ DETECTORS: tuple[Detector, ...] = (
     ImplementationOutsideWindow(),
     OtherThanApproved(),
     LapsedRetroApproval(),
+    LapsedReview(),
     StandardChangeOutsideModel(),
     ConflictingGrants(),
     LeaverWithGrants(),

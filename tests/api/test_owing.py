@@ -24,6 +24,8 @@ from projections.owed import STANDINGS, OwedFilter
 from projections.registry import OBLIGATIONS, TIMERS
 from projections.runner import Runner
 from projections.views import Views
+from replay.detection.examine import Examination, Violation
+from replay.detection.lapsed_review import LapsedReview
 from replay.moment import Moment
 from replay.verify_deep import verify_deep
 from tests.contract.conftest import a
@@ -153,6 +155,44 @@ def test_reports_to_an_authority_are_owed_stage_by_stage(office: Office, views: 
     )
     assert (second["item"], second["state"]) == ("intermediate", "open")
     assert second["arose_position"] == first["settled_position"]
+
+
+def test_a_revocation_that_a_review_ordered_is_owed_until_the_grant_is_gone(
+    office: Office, views: Views
+) -> None:
+    role = office.role("change-authority")
+    opens: dict[str, Any] = {"family": "review", "role": role, "due_at": hours_later(10 * DAYS)}
+    review = office.does("EVA", "open", **opens).subject
+    orders: dict[str, Any] = {"grants": [office.annes_grant], "due_at": hours_later(2 * DAYS)}
+    office.does("MIA", "revoke", review, family="review", **orders)
+    office.wait_until(3 * DAYS)
+    before = asked(office, views)
+    office.does("MIA", "revoke", office.annes_grant, family="grant", reason="The review says so")
+
+    after = asked(office, views)
+
+    assert stands(before) == {"revocation": "overdue", "access-review": "open"}
+    assert stands(after) == {"revocation": "met-late", "access-review": "open"}
+    revocation = after["items"][0]
+    assert (revocation["subject"], revocation["item"]) == (review, office.annes_grant)
+    gone = office.house.ledger.entry(revocation["settled_position"])
+    assert (gone.subject, gone.type) == (office.annes_grant, "itsm.grant.revoked.v1")
+
+
+def test_a_review_that_lapsed_is_found_by_its_detector_once(office: Office, views: Views) -> None:
+    change = office.broken_glass()
+    office.does("IVO", "complete-implementation", change, verification="passed")
+    office.wait_until(20 * DAYS)
+    asked(office, views)
+    Timekeeper(office.house.ledger, views).give_due()
+
+    ledger = office.house.ledger
+    seen = list(Examination(ledger.database, [LapsedReview()]).over(ledger.head().size))
+
+    (found,) = (one for one in seen if isinstance(one, Violation))
+    assert (found.rule, found.about[0]) == ("lapsed-review", change)
+    assert ledger.entry(found.position).type == "itsm.change.review-lapsed.v1"
+    assert found.happened_at == ledger.entry(found.position).time
 
 
 def test_what_a_source_tells_owes_nothing_here(office: Office, views: Views) -> None:

@@ -19,7 +19,7 @@ from tests.projections.desk import Desk
 
 SUBJECTS = {
     "change": "change/C1", "incident": "incident/I1", "problem": "problem/P1", "grant": "grant/G1",
-    "finding": "finding/F1",
+    "finding": "finding/F1", "review": "review/R1",
 }  # fmt: skip
 TYPES = [event for event in EVENT_TYPES.values() if event.family.name in SUBJECTS]
 MOMENT = "2026-03-15T00:00:00.000000Z"

@@ -12,6 +12,7 @@ from replay.detection.approval_after_start import ApprovalAfterStart
 from replay.detection.conflicting_grants import ConflictingGrants
 from replay.detection.detector import Cured, Detector, Look, Shown
 from replay.detection.lapsed_retro_approval import LapsedRetroApproval
+from replay.detection.lapsed_review import LapsedReview
 from replay.detection.late_facts import DatedAhead, RecordedLate
 from replay.detection.leaver_with_grants import LeaverWithGrants
 from replay.detection.lone_self_approval import LoneSelfApproval
@@ -139,6 +140,18 @@ def test_a_retro_approval_that_lapsed_is_shown_and_a_later_one_heals_it() -> Non
     assert isinstance(shown, Shown)
     assert set(shown.about) == {CHANGE, ADA}
     assert seen(LapsedRetroApproval(), granted, {}) == [Cured(CHANGE)]
+
+
+def test_a_review_that_lapsed_is_shown_and_the_review_heals_it() -> None:
+    lapsed, held = "itsm.change.review-lapsed.v1", "itsm.change.pir-completed.v1"
+    late = {"review_lapsed_at": ONE}
+
+    (shown,) = seen(LapsedReview(), lapsed, late, before={"review_members": {ADA: True}})
+
+    assert isinstance(shown, Shown)
+    assert shown.about == (CHANGE, ADA)
+    assert seen(LapsedReview(), held, {}, before=late) == [Cured(CHANGE)]
+    assert seen(LapsedReview(), held, {}) == []
 
 
 def test_a_standard_change_keeps_to_an_active_model() -> None:
