@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, and_, case, select
 
 from domain.errors import Malformed
 from domain.obligations import Kind
-from projections.obligations import RESTATED, Obligations
+from projections.obligations import Obligations
 from projections.paging import Order, page_of
 from projections.projection import Answer, Tables
 from projections.views import Views
@@ -77,9 +77,8 @@ def what_is_owed(
         standing = _standing(table, ended, seen.moment)
         order = Order("due_at", table.c.due_at, table.c.id)
         columns = [table.c.id, *(table.c[name] for name in _TOLD), standing.label("state")]
-        conditions = [*_conditions(reading.tables, asked), *_there(table, seen, ended)]
-        if asked.standing:
-            conditions.append(_stands(ended, standing, asked.standing))
+        stands = _stands(ended, standing, asked.standing or STANDINGS)
+        conditions = [*_begun(table, seen), stands, *_conditions(reading.tables, asked)]
         found = page_of(reading, columns, conditions, order, limit=limit, cursor=cursor)
     return Answer(position, [_told(row) for row in found.rows], found.next_cursor)
 
@@ -90,13 +89,11 @@ def _check(given: Sequence[str], known: Sequence[str], what: str) -> None:
             raise Malformed(f"expected a {what} of {', '.join(known)}; got {one!r}")
 
 
-def _there(table: Table, seen: AsOf, ended: ColumnElement[bool]) -> list[ColumnElement[bool]]:
-    """It had begun, and did not go on in another interval."""
+def _begun(table: Table, seen: AsOf) -> list[ColumnElement[bool]]:
     begun = [table.c.since_position <= seen.position]
     if seen.happened_by is not None:
         begun.append(table.c.since_at <= seen.happened_by)
-    goes_on = and_(ended, table.c.outcome == RESTATED)
-    return [*begun, ~goes_on]
+    return begun
 
 
 def _ended(table: Table, seen: AsOf) -> ColumnElement[bool]:
@@ -119,7 +116,10 @@ def _stands(
     standing: ColumnElement[str],
     asked: Sequence[Standing],
 ) -> ColumnElement[bool]:
-    """Said by the plain columns first, so that an index can leave out what was settled long ago."""
+    """An interval that goes on in another one stands as nothing.
+
+    Said by the plain columns first, so that an index can leave out what was settled long ago.
+    """
     among = standing.in_(asked)
     return and_(~ended, among) if set(asked) <= set(OWED) else among
 

@@ -173,6 +173,7 @@ def test_each_report_stage_is_an_obligation_of_its_own(views: Views) -> None:
 
     rows = owed(desk, views, standing=STANDINGS)
 
+    assert owed(desk, views, standing=()) == rows
     assert [(row["item"], row["state"], row["arose_position"], row["due_at"]) for row in rows] == [
         ("initial", "met-late", 2, at(2)),
         ("intermediate", "met-late", 3, at(5)),
