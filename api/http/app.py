@@ -176,13 +176,15 @@ async def _lifespan(services: Services, projecting: Projecting, _: FastAPI) -> A
     try:
         yield
     finally:
-        services.watch.close()
-        await services.dispatcher.close()
-        await recorder.finish()  # before the last checkpoint, which then covers it
-        stop.set()
-        await beside
-        services.views.close()
-        services.courier.progress.close()
+        try:
+            services.watch.close()
+            await services.dispatcher.close()
+            await recorder.finish()  # before the last checkpoint, which then covers it
+        finally:
+            stop.set()
+            await beside
+            services.views.close()
+            services.courier.progress.close()
 
 
 def _told(request: Request, error: Exception) -> Response:

@@ -77,8 +77,10 @@ class TimerThread:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
         running = asyncio.create_task(asyncio.to_thread(self._timekeeper.run, self._stop))
-        await stop.wait()
-        self._stop.set()
+        try:
+            await stop.wait()
+        finally:  # also when the server fails: nobody could end the thread afterwards, and it would keep the process
+            self._stop.set()
         await running
 
 
@@ -92,8 +94,10 @@ class DeliveryThread:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; deliveries under way are then given up, and come again."""
         self._thread.start()
-        await stop.wait()
-        self._stop.set()
+        try:
+            await stop.wait()
+        finally:
+            self._stop.set()
         await asyncio.to_thread(self._thread.join)
 
 
@@ -138,8 +142,10 @@ class ProjectionThread:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set."""
         self._thread.start()
-        await stop.wait()
-        self._stop.set()
+        try:
+            await stop.wait()
+        finally:
+            self._stop.set()
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
