@@ -68,6 +68,11 @@ def subject_id(family: str, number: str) -> str:
     return subject
 
 
+def is_subject_id(text: str) -> bool:
+    """Is it spelt as a subject's id, whether or not there is such a family?"""
+    return _SUBJECT.match(text) is not None
+
+
 def split_subject(subject: str) -> tuple[Family, str]:
     """The family and number of a subject id. Raises Malformed."""
     match = _SUBJECT.match(subject)

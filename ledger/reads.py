@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from domain.acts import LEDGER
+from domain.families import is_subject_id
 from domain.reading import MOST_NAMED, LedgerRead, ReadingKind
 from ledger.entry import Draft
 from ledger.ids import new_uuid7
@@ -60,7 +61,8 @@ class Reads(Owed[_Key, Shown]):
         self, by: str, what: ReadingKind, at: str, *, entries: int, about: Iterable[str]
     ) -> None:
         """`by` was shown so many entries, or rows of an answer. In memory: returns at once."""
-        named = tuple(about)[:MOST_NAMED]
+        # Who asks may name anything. What no subject can be called must not keep the others from being recorded.
+        named = tuple(filter(is_subject_id, about))[:MOST_NAMED]
         one = Count(self._seconds(), 1, 1, Shown(entries, named, at, at))
         with self._mutex:
             self._pending += 1

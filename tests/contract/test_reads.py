@@ -128,6 +128,17 @@ def test_subjects_are_named_while_they_are_few(desk: Desk) -> None:
     assert (one["requests"], one["about"]) == (MOST_NAMED * 4, subjects[:MOST_NAMED])
 
 
+def test_what_no_subject_is_called_keeps_no_reading_from_being_recorded(desk: Desk) -> None:
+    subject = desk.report()
+    for told in ("", "\U0005485d\n", "incident/", subject + "\n", subject):
+        desk.log.note_reading(FIRST_PERSON, "activity", entries=1, about=(told,))
+
+    a_minute_later(desk)
+
+    (reading,) = readings(desk.log)
+    assert (reading["requests"], reading["about"]) == (5, [subject])
+
+
 def test_who_may_not_append_is_recorded_as_a_reader(desk: Desk) -> None:
     ben = desk.person("Ben")
     desk.do(DeactivatePrincipal(reason="Left"), ben)
