@@ -14,13 +14,14 @@ from replay.moment import Moment
 def findings_then(
     ledger: Ledger, wanted: FindingFilter, moment: Moment, limit: int
 ) -> dict[str, Any]:
-    """As they stood, in the order of what first showed them. `truncated`: there are more than `limit`.
+    """As they stood, in the order of what first showed them. `truncated`: there are more than `limit`;
+    there is no next page of a moment.
 
     Raises MomentRefused, BeyondHead, Malformed for a time without zone.
     """
     then = findings_at(ledger, moment)
     found = [
-        {"subject": subject, **state}
+        {"subject": subject, "number": subject.partition("/")[2], **state}
         for subject, state in then.found.items()
         if _is_wanted(state, wanted)
     ]
@@ -32,6 +33,7 @@ def findings_then(
         "position": then.position,
         "items": [_told(one) for one in found[:limit]],
         "truncated": len(found) > limit,
+        "next": None,
     }
 
 

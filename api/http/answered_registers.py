@@ -72,8 +72,6 @@ REGISTERS: Final[Mapping[str, Content]] = {
             "seen_at": "2026-03-02T09:30:00.412003Z",
             "first_position": 1100,
             "count": 1,
-            "position": 1105,
-            "version": 1,
         }
     ),
     "/v1/reviews": as_page(
