@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -12,6 +12,7 @@ from api.cli.looking import BasisChoice
 from api.cli.output import JSON_OPTION, note, say, tell
 from api.cli.session import opened
 from api.cli.viewing import examined_views
+from domain.errors import Malformed
 
 if TYPE_CHECKING:
     from projections.findings import FindingFilter
@@ -25,10 +26,14 @@ def add_to(app: typer.Typer) -> None:
 def findings(
     *,
     rule: Annotated[Several | None, AnyOf] = None,
-    severity: Annotated[Several | None, AnyOf] = None,
+    severity: Annotated[
+        Several | None, typer.Option(help="critical, high, medium, low; as often as needed.")
+    ] = None,
     state: Annotated[
         Several | None,
-        typer.Option(help="raised, acknowledged, remediated, risk_accepted, dismissed."),
+        typer.Option(
+            help="raised, acknowledged, remediated, risk_accepted, dismissed; as often as needed."
+        ),
     ] = None,
     about: Annotated[str | None, typer.Option(help="A subject that it names.")] = None,
     at: Annotated[
@@ -49,9 +54,13 @@ def findings(
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Rules that the record shows to be broken. What is seen only now is raised first, unless a moment is asked for."""
+    from domain.finding import Status
+    from domain.thresholds import Severity
     from projections.findings import FindingFilter
     from replay.moment import Moment
 
+    _check_words("severity", severity, get_args(Severity))
+    _check_words("state", state, get_args(Status))
     wanted = FindingFilter(rule or (), severity or (), state or (), about)
     moment = Moment(at, known_at, position, basis)
     if moment != Moment():
@@ -73,6 +82,14 @@ def findings(
         say(_line(row))
     if found.next_cursor:
         note(f"There are more: --cursor {found.next_cursor}")
+
+
+def _check_words(option: str, given: Several | None, known: tuple[str, ...]) -> None:
+    """A word that no finding has would find nothing, and look as if there was nothing. Raises Malformed."""
+    for word in given or ():
+        if word not in known:
+            told = f"expected --{option} to be one of {', '.join(known)}; got {word!r}"
+            raise Malformed(told, option=option)
 
 
 def _tell_then(wanted: FindingFilter, moment: Moment, limit: int, *, as_json: bool) -> None:

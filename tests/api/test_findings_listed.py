@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from api.errors import EXIT_BAD_INPUT
 from tests.api.shell import Shell, shell_with_ledger
 
 
@@ -33,3 +34,11 @@ def test_a_moment_is_answered_from_the_log_and_raises_nothing(shell: Shell) -> N
     assert [one["subject"] for one in after["items"]][-1] == raised["subject"]
     shared = raised.keys() & after["items"][-1].keys()
     assert {"subject", "number", "rule", "about", "controls", "count"} <= shared
+
+
+@pytest.mark.parametrize("option", [("--severity", "grave"), ("--state", "open")])
+def test_a_word_that_no_finding_has_is_refused(shell: Shell, option: tuple[str, str]) -> None:
+    refused = shell("findings", *option)
+
+    assert (refused.code, refused.out) == (EXIT_BAD_INPUT, "")
+    assert option[1] in refused.err
