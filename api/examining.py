@@ -16,9 +16,10 @@ from threading import Event
 from typing import Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.command import Command
-from domain.errors import LedgerError
+from domain.errors import CanNot, LedgerError
 from domain.event import State
 from domain.finding import OPEN, RaiseFinding, RecordRecurrence, RemediateFinding, ReopenFinding
 from domain.moments import later
@@ -67,10 +68,12 @@ class Examiner:
             try:
                 busy = self.step()
                 self.failure = None
-            except LedgerError as error:
-                if self.failure != error.code:
-                    _log.error("examination-failed", code=error.code, detail=error.message)
-                self.failure, self._walks = error.code, None
+            except (LedgerError, SQLAlchemyError) as error:
+                # What the database of the read models says may hold values: its kind is told, and no more.
+                code = error.code if isinstance(error, LedgerError) else type(error).__name__
+                if self.failure != code:
+                    _log.error("examination-failed", code=code)
+                self.failure, self._walks = code, None
                 stop.wait(RETRY_SECONDS)
                 continue
             if not busy:
@@ -111,12 +114,23 @@ class Examiner:
         for walk in walks:
             sightings = _sightings(walk, min(head, walk.position + STRETCH_ENTRIES))
             if not self.violations.take(sightings):
-                self._walks = None  # another process went on from there: so do we, from where it is
+                if not self._followed(walk):
+                    self._walks = None
                 return True
             if sightings.failed:
                 first = sightings.failed[0]._asdict()
                 _log.error("detector-failed", entries=len(sightings.failed), **first)
         return bool(walks)
+
+    def _followed(self, walk: Examination) -> bool:
+        """Another process was faster: go to where it is, without a word. False: it has not come as far as this walk."""
+        came = self.violations.look()
+        at = {came.get(Named(one.name, one.version), 0) for one in walk.detectors}
+        if len(at) != 1 or walk.position > max(at):
+            return False
+        for _ in walk.over(max(at)):
+            pass
+        return True
 
     # Telling
 
@@ -134,7 +148,7 @@ class Examiner:
             if self._raised(one, outcome, now)
         ]
         # Before it is noted that they are raised: whoever is interrupted here orders them again, under the same key.
-        self._submit(list(unauthorized_changes((one.key.rule, one.key.about) for one in told)))
+        told = self._opened(told, now)
         told += [one for one in again if self._told_again(one, now)]
         self.violations.tell(told)
         return bool(told)
@@ -149,6 +163,22 @@ class Examiner:
         ):  # it was raised before, and the process ended before it could note that
             one.told = int(self.ledger.load(one.finding).state["count"])
         return True
+
+    def _opened(self, raised: Sequence[Tallied], now: str) -> list[Tallied]:
+        """Those of which everything is ordered that follows from them; the others wait."""
+        follows = [
+            (one, order)
+            for one in raised
+            for order in unauthorized_changes([(one.key.rule, one.key.about)])
+        ]
+        outcomes = self._submit([order for _, order in follows])
+        refused = {
+            one.key
+            for (one, _), outcome in zip(follows, outcomes, strict=True)
+            # One whose change was authorized meanwhile refuses it, as it should.
+            if not isinstance(outcome, CanNot) and not self._is_taken(one, outcome, now)
+        }
+        return [one for one in raised if one.key not in refused]
 
     def _raise(self, new: Sequence[Tallied]) -> Iterable[Outcome]:
         orders = [_order(_raising(one), request=_request(one.key)) for one in new]
@@ -222,13 +252,15 @@ def _raising(one: Tallied) -> Command:
 
 def _following(one: Tallied, state: State) -> Iterator[Command]:
     """What the log is to be told of a finding that was raised before."""
-    status = state["status"]
+    status, evidence = state["status"], state.get("evidence_position", 0)
+    # Who begins anew, because the read models were lost, is told old news first: what the log says is not undone by it.
+    last = max(one.last_position, state["last_position"])
     if one.count > state["count"]:
         yield RecordRecurrence(count=one.count, last_position=one.last_position)
-        if status == "remediated":
-            yield ReopenFinding(cause="recurred")
-            status = "raised"
-    if one.whole > one.last_position and status in (*OPEN, "risk_accepted"):
+    if status == "remediated" and last > evidence:
+        yield ReopenFinding(cause="recurred")
+        status = "raised"
+    if one.whole > max(last, evidence) and status in (*OPEN, "risk_accepted"):
         yield RemediateFinding(evidence_position=one.whole)
 
 

@@ -30,7 +30,8 @@ from domain.parts import has_parts
 from domain.sets import members
 from domain.thresholds import RuleId, Severity
 
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+LONGEST_SENTENCE = 500
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_SENTENCE)]
 Status = Literal["raised", "acknowledged", "remediated", "risk_accepted", "dismissed"]
 Cause = Literal["recurred", "acceptance-ended"]
 Position = Annotated[int, Field(ge=1, le=MAX_SAFE_INTEGER)]

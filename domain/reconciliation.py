@@ -150,7 +150,7 @@ def _breaches(deployment: State, moment: str, name: str, change: State) -> dict[
 
 
 def _outside(deployment: State, moment: str, change: State) -> str | None:
-    window = _window_of(change)
+    window = window_of(change)
     began = min(deployment.get("started_at") or moment, moment)
     if window is not None and not (window["start"] <= began and moment < window["end"]):
         return f"its window is {window['start']} to {window['end']}, the deployment ran {began} to {moment}"
@@ -217,14 +217,14 @@ def claim_of(change: State) -> Window | None:
     """
     if not (change.get("authorized_at") or change.get("break_glass_at")):
         return None
-    window = _window_of(change)
+    window = window_of(change)
     if window is not None:
         return window
     start = change.get("started_at")
     return None if start is None else Window(start=start, end=_ended(change) or LATEST)
 
 
-def _window_of(change: State) -> Window | None:
+def window_of(change: State) -> Window | None:
     """None for an emergency that was begun as one: it waits for no window."""
     if change.get("emergency_incident") or change.get("break_glass_at"):
         return None

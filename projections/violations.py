@@ -151,14 +151,21 @@ class Violations:
             metadata.create_all(connection)
 
     def positions(self, detectors: Iterable[Named]) -> dict[Named, int]:
-        """How far each came. A detector that is new, or of a new version, is at 0; what others left is dropped."""
-        wanted = list(detectors)
+        """How far each came. One that is new, or of a new version, is at 0, and what a former version left is dropped.
+        A detector of which newer software keeps a higher version is left to that, and out here.
+        """
         with self._views.writing() as connection:
             found = {
                 Named(*row[:2]): int(row[2]) for row in connection.execute(select(self._detectors))
             }
-            for left in found.keys() - set(wanted):
-                self._drop(connection, left)
+            kept = {
+                name: max(one.version for one in found if one.name == name) for name, _ in found
+            }
+            wanted = [one for one in detectors if one.version >= kept.get(one.name, 0)]
+            named = {one.name: one.version for one in wanted}
+            for left in found:
+                if left.version < named.get(left.name, 0):
+                    self._drop(connection, left)
             new = [(*one, 0) for one in wanted if one not in found]
             upsert(connection, self._detectors, new)
         return {one: found.get(one, 0) for one in wanted}
@@ -242,6 +249,15 @@ class Violations:
             )
             found = [_tallied(row) for row in rows]
         return [one for one in found if one.key not in waiting][:limit]
+
+    def untold_keys(self) -> set[Key]:
+        """Of all that was seen and the log does not tell yet."""
+        table = self._violations.c
+        with self._views.looking() as connection:
+            rows = connection.execute(
+                select(table.rule, table.rule_version, table.about).where(self._untold)
+            )
+            return {Key(*row) for row in rows}
 
     def tell(self, told: Sequence[Tallied]) -> None:
         """The log tells of them now, as they say."""

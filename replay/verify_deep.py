@@ -66,13 +66,15 @@ def read_model_comparisons(feed: Feed, views: Views) -> list[Comparison]:
     return [_read_model_comparison(feed, views, projection.name) for projection in PROJECTIONS]
 
 
-def finding_comparison(database: Database, size: int, violations: Violations) -> Comparison:
+def finding_comparison(database: Database, feed: Feed, violations: Violations) -> Comparison:
     """Every detector walks the log again: findings that are missing, or that nothing shows."""
 
     def compare() -> list[Problem]:
-        examined = {one.name: position for one, position in violations.look().items()}
+        # In this order: what is raised meanwhile is untold here, or is in the log by then.
+        examined, untold = violations.look(), violations.untold_keys()
+        size = feed.head().size
         try:
-            return finding_problems(database, size, examined)
+            return finding_problems(database, size, examined, untold=untold)
         except CorruptEntry:
             return []  # `verify` has told of it
 

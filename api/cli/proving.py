@@ -85,8 +85,7 @@ def _verified_deep(chosen: Settings, notes: Sequence[str], bar: Bar) -> Report:
             return verify_deep(ledger.database, notes, (), bar)
         views = Views(chosen.resolved_views_url)
         try:
-            size = ledger.head().size
-            findings = finding_comparison(ledger.database, size, Violations(views))
+            findings = finding_comparison(ledger.database, ledger, Violations(views))
             comparisons = [*read_model_comparisons(ledger, views), findings]
             return verify_deep(ledger.database, notes, comparisons, bar)
         finally:

@@ -94,7 +94,7 @@ def project(settings: Settings) -> None:
         sys.exit(1)
     views = Views(settings.resolved_views_url)
     examiner = Examiner(house.ledger, Violations(views))
-    examining = threading.Thread(target=examiner.run, args=(stop,), name="examiner", daemon=True)
+    examining = threading.Thread(target=_examine, args=(examiner, stop), name="examiner")
     try:
         examining.start()
         Runner(house.ledger, views).run_forever(stop)
@@ -106,6 +106,14 @@ def project(settings: Settings) -> None:
         examining.join()
         views.close()
         house.close()
+
+
+def _examine(examiner: Examiner, stop: threading.Event) -> None:
+    """A fault that nobody foresaw ends the process: the server says so, and starts it again."""
+    try:
+        examiner.run(stop)
+    finally:
+        stop.set()
 
 
 def _stop_with_server(stop: threading.Event) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from domain.change_approval import ApprovalGranted
 from domain.event import Json
 from replay.detection.detector import Detector, Look, Shown
-from replay.detection.implementing import STARTS, began_at
+from replay.detection.implementing import IMPLEMENTS, began_at, begins
 
 
 class ApprovalAfterStart(Detector):
@@ -17,13 +17,14 @@ class ApprovalAfterStart(Detector):
     severity = "high"
     sentence = "A change is approved before its implementation begins."
     control = ("soc2_tsc:CC8.1", "sox_itgc:CM-3")
-    types = STARTS | {ApprovalGranted.type_name}
+    types = IMPLEMENTS | {ApprovalGranted.type_name}
 
     def see(self, look: Look) -> Iterator[Shown]:
-        if look.told.type in STARTS:
-            late = _granted_after(look.after, began_at(look))
+        if look.told.type in IMPLEMENTS:
+            late = _granted_after(look.after, began_at(look)) if begins(look) else []
         else:
-            began, new = look.before.get("started_at"), look.told.data.get("approvals") or {}
+            began = look.before.get("started_at") or look.before.get("implemented_at")
+            new = look.told.data.get("approvals") or {}
             late = _granted_after({"approvals": new}, began) if began else []
         if late:
             people = {str(one["by"]) for one in late if one.get("by")}
@@ -33,5 +34,7 @@ class ApprovalAfterStart(Detector):
 
 def _granted_after(state: Mapping[str, Json], began: str) -> list[Mapping[str, Json]]:
     approvals = (state.get("approvals") or {}).values()
-    granted = [one for one in approvals if one and one.get("verdict") == "granted"]
+    granted = [
+        one for one in approvals if one and one.get("verdict") == "granted" and not one.get("void")
+    ]
     return [one for one in granted if one.get("at") and one["at"] > began]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from domain.finding import MOST_NAMED, finding_hash
+from domain.errors import LedgerError
+from domain.families import is_subject_id
+from domain.finding import LONGEST_SENTENCE, MOST_NAMED, finding_hash
 from domain.thresholds import Severity
 from ledger.database import Database
 from replay.detection.detector import Cured, Detector, Look, Shown
@@ -14,6 +16,7 @@ from replay.estate import Estate, told_by
 
 OFF: Final = "off"
 FAULT_CHARACTERS: Final = 500
+LONGEST_TEXT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,9 @@ class Examination:
         look = Look(position, told, before, after, estate)
         for detector in self._looking_at(told.type):
             try:
-                found = list(detector.see(look))
+                found = _one_of_each(detector, detector.see(look))
+            except LedgerError:
+                raise  # the log cannot be read: that says nothing about the entry
             except Exception as error:  # noqa: BLE001 - whatever it is: it is told, and the other detectors go on
                 yield Fault(
                     detector.name, detector.version, position, f"{error!r}"[:FAULT_CHARACTERS]
@@ -113,6 +118,15 @@ class Examination:
         return looking
 
 
+def _one_of_each(detector: Detector, seen: Iterable[Shown | Cured]) -> list[Shown | Cured]:
+    """Two violations of one rule shown by one entry would be one finding: its hash is of rule and position."""
+    found = list(seen)
+    rules = [one.rule or detector.name for one in found if isinstance(one, Shown)]
+    if len(rules) != len(set(rules)):
+        raise ValueError(f"{detector.name} shows one rule twice at one entry: name both in one")
+    return found
+
+
 def _violation(detector: Detector, look: Look, shown: Shown) -> Iterator[Violation]:
     rule = shown.rule or detector.name
     severity = look.thresholds.findings.get(rule) or shown.severity or detector.severity
@@ -125,8 +139,11 @@ def _violation(detector: Detector, look: Look, shown: Shown) -> Iterator[Violati
         rule_version=shown.rule_version or str(detector.version),
         group=shown.group or look.subject,
         severity=severity,
-        sentence=shown.sentence or detector.sentence,
-        control=detector.control if shown.control is None else shown.control,
+        sentence=(shown.sentence or detector.sentence)[:LONGEST_SENTENCE],
+        control=tuple(
+            name[:LONGEST_TEXT]
+            for name in (detector.control if shown.control is None else shown.control)
+        ),
         about=_named(shown.about or (look.subject,)),
         happened_at=shown.happened_at or look.told.time,
         seen_at=look.told.recordedtime,
@@ -134,4 +151,8 @@ def _violation(detector: Detector, look: Look, shown: Shown) -> Iterator[Violati
 
 
 def _named(about: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(about)))[:MOST_NAMED]
+    """People first: whom a finding is about must not judge it, however much else it is about."""
+    named = {one for one in about if is_subject_id(one)}
+    return tuple(sorted(named, key=lambda one: (not one.startswith("principal/"), one)))[
+        :MOST_NAMED
+    ]

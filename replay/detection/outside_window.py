@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from domain.parts import parts_in
+from domain.reconciliation import window_of
 from replay.detection.detector import Detector, Look, Shown
 from replay.detection.implementing import IMPLEMENTS
 
 
 class ImplementationOutsideWindow(Detector):
-    """The approved window counts, or else the planned one. Without either nothing is known to be broken."""
+    """The approved window counts, or else the planned one. An emergency that began as one waits for none."""
 
     name = "implementation-outside-window"
     severity = "medium"
@@ -18,8 +20,9 @@ class ImplementationOutsideWindow(Detector):
     types = IMPLEMENTS
 
     def see(self, look: Look) -> Iterator[Shown]:
-        window = look.after.get("approved_window") or look.after.get("window")
+        window = window_of(look.after)
         said = look.told.data
         at = str(said.get("started_at") or said.get("implemented_at") or look.told.time)
         if window and not window["start"] <= at <= window["end"]:
-            yield Shown(happened_at=at)
+            people = parts_in("change", look.after).get("implementer", ())
+            yield Shown(about=(look.subject, *people), happened_at=at)

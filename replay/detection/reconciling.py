@@ -17,7 +17,10 @@ CONTROL = ("cobit2019:BAI06.03", "iso27001_2022:A.8.32")
 
 
 class OfDeployments(Detector):
-    """Of each fact about a deployment, whether what is known of it by then shows the breach, or no longer does."""
+    """Of each fact about a deployment, whether with it the breach begins to show, or is not there.
+
+    A fact that adds nothing to a breach is none: what was opened or approved for it since stands.
+    """
 
     breach: ClassVar[Breach]
     types = TOLD
@@ -25,12 +28,15 @@ class OfDeployments(Detector):
 
     def see(self, look: Look) -> Iterator[Shown | Cured]:
         before, after = self._told(look, look.before), self._told(look, look.after)
-        if after is not None and self.breach in after.breaches:
-            about = (look.subject, after.change) if after.change else (look.subject,)
+        if after is None or self.breach not in after.breaches:
+            if look.before:  # whatever was shown of it before
+                yield Cured(look.subject)
+        elif before is None or self.breach not in before.breaches:
+            concerned = (after.change, look.after.get("deployed_by"))
             moment = happened_at(look.after) or look.told.time
-            yield Shown(about=about, happened_at=moment)
-        elif before is not None and self.breach in before.breaches:
-            yield Cured(look.subject)
+            yield Shown(
+                about=(look.subject, *(one for one in concerned if one)), happened_at=moment
+            )
 
     def _told(self, look: Look, deployment: State) -> Reconciled | None:
         """None: no change has to stand behind it."""

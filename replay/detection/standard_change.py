@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.change_authorization import ChangePreAuthorized
+from domain.event import State
 from domain.model import outside_limits
 from replay.detection.detector import Detector, Look, Shown
 from replay.detection.implementing import IMPLEMENTS, begins
+from replay.estate import Told
 
 
 class StandardChangeOutsideModel(Detector):
@@ -27,5 +29,15 @@ class StandardChangeOutsideModel(Detector):
             return
         name = str(change.get("model") or "")
         model = look.state(name) if name else {}
-        if model.get("status") != "active" or outside_limits(model, change):
+        if not _allows(model, change, look.told):
             yield Shown(about=(look.subject, name) if name else (look.subject,))
+
+
+def _allows(model: State, change: State, told: Told) -> bool:
+    """What authorization in advance asks for; that the version still stands, only at that moment."""
+    if model.get("status") != "active" or outside_limits(model, change):
+        return False
+    if told.type != ChangePreAuthorized.type_name:
+        return True
+    valid = model.get("valid_until") is not None and told.time <= model["valid_until"]
+    return valid and change.get("model_version") == model.get("version")

@@ -5,28 +5,19 @@ Every detector walks the whole log again, and what it sees is compared with what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
 
 from domain.event import State
 from domain.finding import FindingRaised, finding_hash
 from ledger.database import Database
 from ledger.past import entries_of_family
+from projections.violations import Key, Named
 from replay.detection.detector import Detector
 from replay.detection.examine import Examination, Violation
 from replay.detection.registry import DETECTORS
 from replay.estate import told_by
 from replay.report import Problem
-
-POLICY: Final = "policy/"
-"""How the version of a rule of a policy begins."""
-
-
-class _Key(NamedTuple):
-    rule: str
-    rule_version: str
-    group: str
 
 
 @dataclass(slots=True)
@@ -45,38 +36,47 @@ class _Raised:
 def finding_problems(
     database: Database,
     size: int,
-    examined: Mapping[str, int],
+    examined: Mapping[Named, int],
     detectors: Sequence[Detector] = DETECTORS,
+    untold: Collection[Key] = (),
 ) -> list[Problem]:
-    """`examined`: detector → the position up to which it was let go; what is behind that is not missing yet.
+    """`examined`: how far each detector came; what is behind that is not missing yet, nor is what is `untold`: seen, and
+    to be raised. Both are read before `size` is.
 
     Findings of a former version of a detector stand; only their hash is checked. Raises CorruptEntry.
     """
-    raised: dict[_Key, _Raised] = {}
+    raised: dict[Key, _Raised] = {}
     problems = list(_gather(database, size, raised))
-    first: dict[_Key, Violation] = {}
+    first: dict[Key, Violation] = {}
     for seen in Examination(database, detectors).over(size):
         if isinstance(seen, Violation):
-            key = _Key(seen.rule, seen.rule_version, seen.group)
+            key = Key(seen.rule, seen.rule_version, seen.group)
             first.setdefault(key, seen)
             found = raised.get(key)
             if found is not None and seen.position <= found.last_position:
                 found.seen += 1
-    versions = {one.name: str(one.version) for one in detectors}
+    versions = {one.name: one.version for one in detectors}
     for key, found in raised.items():
         if key in first:
             problems += _differences(found, first[key])
-        elif key.rule_version.startswith(POLICY) or versions.get(key.rule) == key.rule_version:
-            told = f"{found.finding} says that {key.group} breaks {key.rule}, which the log does not show"
+        elif not _is_former(key, versions):
+            told = f"{found.finding} says that {key.about} breaks {key.rule}, which the log does not show"
             problems.append(Problem(found.position, "finding", told))
     for key, seen in first.items():
-        if key not in raised and seen.position <= examined.get(seen.detector, 0):
-            told = f"that {key.group} breaks {key.rule} was seen, and no finding was raised"
+        came = examined.get(Named(seen.detector, versions[seen.detector]), 0)
+        if key not in raised and seen.position <= came and key not in untold:
+            told = f"that {key.about} breaks {key.rule} was seen, and no finding was raised"
             problems.append(Problem(seen.position, "finding", told))
     return problems
 
 
-def _gather(database: Database, size: int, raised: dict[_Key, _Raised]) -> Iterator[Problem]:
+def _is_former(key: Key, versions: Mapping[str, int]) -> bool:
+    """Is it of a version of a known detector that came before this one? What that saw is not known here."""
+    version = key.rule_version
+    return version.isdecimal() and 0 < int(version) < versions.get(key.rule, 0)
+
+
+def _gather(database: Database, size: int, raised: dict[Key, _Raised]) -> Iterator[Problem]:
     by_finding: dict[str, _Raised] = {}
     for one in entries_of_family(database, "finding", size):
         said = told_by(one.position, one.raw)
@@ -91,10 +91,10 @@ def _gathered(
     finding: str,
     position: int,
     said: State,
-    raised: dict[_Key, _Raised],
+    raised: dict[Key, _Raised],
     by_finding: dict[str, _Raised],
 ) -> Iterator[Problem]:
-    key = _Key(said["rule"], said["rule_version"], said["group"])
+    key = Key(said["rule"], said["rule_version"], said["group"])
     if said["hash"] != finding_hash(key.rule, key.rule_version, said["first_position"]):
         yield Problem(position, "finding", f"{finding} is not what its hash says")
     if key in raised:

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from api.compose import House
 from api.examining import Examiner
 from domain.command import command_class
-from domain.finding import FindingRaised, FindingRecurred, RaiseFinding
+from domain.finding import MOST_NAMED, FindingRaised, FindingRecurred, RaiseFinding, ReopenFinding
+from ledger.errors import StorageFailed
 from ledger.govern import Actor, Order
 from ledger.ledger import Ledger
 from ledger.view import SYSTEM
 from projections.views import Views
-from projections.violations import Violations
+from projections.violations import Named, Sightings, Violations
 from replay.detection.detector import Cured, Detector, Look, Shown
 from replay.detection.verify import finding_problems
 from replay.verify import verify
 from tests.api.importing_house import ACTOR, opened
+
+SAID = {name: v for name, v in FindingRaised.example.items() if name != "hash"}
 
 
 class Reports(Detector):
@@ -72,6 +78,13 @@ def report(ledger: Ledger) -> str:
     return ledger.execute(Order(command, ACTOR)).receipts[-1].subject
 
 
+def assign(ledger: Ledger, subject: str) -> int:
+    command = command_class("incident", "assign").model_validate(
+        {"assignment_group": "Mail", "assigned_to": ACTOR.principal}
+    )
+    return ledger.execute(Order(command, ACTOR, subject)).receipts[-1].position
+
+
 def told(ledger: Ledger) -> Counter[str]:
     entries = ledger.entries(0, 100_000)
     return Counter(entry.type for entry in entries if entry.subject.startswith("finding/"))
@@ -116,10 +129,7 @@ def test_what_an_entry_makes_whole_is_remediated_and_reopened_when_it_recurs(
     looking = examiner(house, views)
     subject = report(house.ledger)
     looking.run_until()
-    assign = command_class("incident", "assign").model_validate(
-        {"assignment_group": "Mail", "assigned_to": ACTOR.principal}
-    )
-    position = house.ledger.execute(Order(assign, ACTOR, subject)).receipts[-1].position
+    position = assign(house.ledger, subject)
     looking.run_until()
 
     state = the_finding(house.ledger)
@@ -162,7 +172,144 @@ def test_two_that_examine_at_once_raise_each_finding_once(house: House, views: V
     other.run_until()
 
     assert told(house.ledger)[FindingRaised.type_name] == 1
+    with views.looking() as connection:
+        (count,) = connection.execute(text("SELECT count FROM violations")).one()
+    assert count == 5, "each sight is counted by one of them"
     assert finding_problems(house.ledger.database, house.ledger.head().size, {}, (Reports(),)) == []
+
+
+def test_lost_read_models_undo_nothing_that_the_log_says(
+    house: House, views: Views, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.examining.STRETCH_ENTRIES", 1)
+    looking = examiner(house, views)
+    subject = report(house.ledger)
+    looking.run_until()
+    assign(house.ledger, subject)
+    looking.run_until()
+    report(house.ledger)
+    examiner(house, views).run_until()
+    before = the_finding(house.ledger)
+
+    anew = Views(f"sqlite:///{tmp_path}/anew.db")
+    examiner(house, anew).run_until()
+    anew.close()
+
+    assert before["status"] == "raised"
+    assert the_finding(house.ledger) == before
+
+
+def test_who_reopened_a_finding_is_not_overruled_by_old_news(
+    house: House, views: Views, tmp_path: Path
+) -> None:
+    looking = examiner(house, views)
+    assign(house.ledger, report(house.ledger))
+    looking.run_until()
+    assert the_finding(house.ledger)["status"] == "remediated"
+    order = Order(ReopenFinding(cause="recurred"), Actor(SYSTEM, "system"), "finding/FND0000001")
+    house.ledger.execute(order)
+
+    anew = Views(f"sqlite:///{tmp_path}/anew.db")
+    examiner(house, anew).run_until()
+    anew.close()
+
+    assert the_finding(house.ledger)["status"] == "raised"
+
+
+def test_a_database_that_fails_for_a_while_ends_no_examining(
+    house: House, views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, stop = examiner(house, views), Event()
+    report(house.ledger)
+    taken, failures = Violations.take, [OperationalError("UPDATE", {}, Exception("locked"))]
+
+    def failing(self: Violations, sightings: Sightings) -> bool:
+        if failures:
+            raise failures.pop()
+        done = taken(self, sightings)
+        stop.set()
+        return done
+
+    monkeypatch.setattr(Violations, "take", failing)
+    monkeypatch.setattr("api.examining.RETRY_SECONDS", 0.01)
+    looking.run(stop)
+    looking.run_until()
+
+    assert told(house.ledger) == {FindingRaised.type_name: 1}
+
+
+def test_what_a_detector_cannot_read_is_no_fault_of_the_entry(house: House, views: Views) -> None:
+    class Unreadable(Reports):
+        def see(self, look: Look) -> Iterable[Shown | Cured]:
+            raise StorageFailed("the connection is lost")
+
+    report(house.ledger)
+    looking = examiner(house, views, Unreadable())
+
+    with pytest.raises(StorageFailed):
+        looking.run_until()
+
+    assert looking.violations.faults() == []
+
+
+def test_one_rule_is_shown_once_by_one_entry(house: House, views: Views) -> None:
+    class Twice(Reports):
+        def see(self, look: Look) -> Iterable[Shown | Cured]:
+            return [Shown(group="one"), Shown(group="other")]
+
+    report(house.ledger)
+    looking = examiner(house, views, Twice())
+    looking.run_until()
+
+    (fault,) = looking.violations.faults()
+    assert "name both in one" in fault.error
+
+
+def test_a_former_version_of_the_software_leaves_a_detector_to_newer(
+    house: House, views: Views
+) -> None:
+    report(house.ledger)
+    examiner(house, views, Newer()).run_until()
+
+    examiner(house, views, Reports()).run_until()
+
+    assert set(Violations(views).look()) == {Named("no-reports", 2)}
+    assert told(house.ledger) == {FindingRaised.type_name: 1}
+
+
+def test_people_are_named_first_however_much_it_is_about(house: House, views: Views) -> None:
+    class Many(Reports):
+        def see(self, look: Look) -> Iterable[Shown | Cured]:
+            grants = (f"grant/GRT{n:07d}" for n in range(60))
+            return [Shown(about=(*grants, ACTOR.principal, "None"), group="desk")]
+
+    report(house.ledger)
+    examiner(house, views, Many()).run_until()
+
+    about = the_finding(house.ledger)["about"]
+    assert isinstance(about, dict)
+    assert ACTOR.principal in about
+    assert (len(about), "None" in about) == (MOST_NAMED, False)
+
+
+def test_a_change_whose_opening_is_refused_is_ordered_again(
+    house: House, views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered: list[str] = []
+
+    def once(broken: Iterable[tuple[str, str]]) -> Iterator[Order]:
+        for _, group in broken:
+            ordered.append(group)
+            # Nobody may raise by hand what the system raises.
+            yield Order(RaiseFinding.model_validate(SAID), ACTOR)
+
+    monkeypatch.setattr("api.examining.unauthorized_changes", once)
+    report(house.ledger)
+    examiner(house, views).run_until()
+    examiner(house, views).run_until()
+
+    assert ordered == ["desk", "desk"]
+    assert told(house.ledger) == {FindingRaised.type_name: 1}
 
 
 def test_an_interrupted_raising_is_neither_lost_nor_said_twice(
@@ -188,7 +335,10 @@ def _killed(*_: object) -> None:
 def problems(house: House, examined: int, *detectors: Detector) -> list[str]:
     size = house.ledger.head().size
     found = finding_problems(
-        house.ledger.database, size, {"no-reports": examined}, detectors or (Reports(),)
+        house.ledger.database,
+        size,
+        {Named("no-reports", 1): examined},
+        detectors or (Reports(),),
     )
     return [one.message for one in found]
 
@@ -207,22 +357,30 @@ def test_a_finding_that_is_missing_is_found(house: House, views: Views) -> None:
 def test_a_finding_that_nothing_shows_is_found(house: House, views: Views) -> None:
     report(house.ledger)
     examiner(house, views).run_until()
-    said = {name: v for name, v in FindingRaised.example.items() if name != "hash"}
-    invented = {**said, "rule": "no-reports", "first_position": 3, "last_position": 3}
+    invented = {**SAID, "rule": "no-reports", "first_position": 3, "last_position": 3}
     order = Order(RaiseFinding.model_validate(invented), Actor(SYSTEM, "system"))
     house.ledger.execute(order)
 
     (told_,) = problems(house, house.ledger.head().size)
+    for version in ("99", "0", "policy/POL0000001@9"):
+        other = {
+            **SAID,
+            "rule": "no-reports",
+            "rule_version": version,
+            "first_position": 3,
+            "last_position": 3,
+        }
+        house.ledger.execute(Order(RaiseFinding.model_validate(other), Actor(SYSTEM, "system")))
 
+    assert len(problems(house, house.ledger.head().size)) == 4
     assert "which the log does not show" in told_
 
 
 def test_a_finding_that_says_otherwise_than_the_log_is_found(house: House) -> None:
     report(house.ledger)
     size = house.ledger.head().size
-    said = {name: v for name, v in FindingRaised.example.items() if name != "hash"}
     false = {
-        **said, "rule": "no-reports", "group": "desk", "first_position": size, "last_position": size,
+        **SAID, "rule": "no-reports", "group": "desk", "first_position": size, "last_position": size,
     }  # fmt: skip
     house.ledger.execute(Order(RaiseFinding.model_validate(false), Actor(SYSTEM, "system")))
 

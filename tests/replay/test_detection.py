@@ -7,7 +7,9 @@ from typing import Any, cast
 
 import pytest
 
+from domain.change import change_content_hash
 from domain.event import Json, State
+from replay.detection.accountability import Accountability
 from replay.detection.approval_after_start import ApprovalAfterStart
 from replay.detection.conflicting_grants import ConflictingGrants
 from replay.detection.detector import Cured, Detector, Look, Shown
@@ -19,6 +21,7 @@ from replay.detection.lone_self_approval import LoneSelfApproval
 from replay.detection.other_than_approved import OtherThanApproved
 from replay.detection.outside_window import ImplementationOutsideWindow
 from replay.detection.pauses import PauseBeforeBreach, PauseWithoutProof
+from replay.detection.priority_lowered import PriorityLoweredAlone
 from replay.detection.registry import DETECTORS
 from replay.detection.standard_change import StandardChangeOutsideModel
 from replay.detection.unratified_genesis import UnratifiedGenesis
@@ -40,8 +43,17 @@ class _Nothing(dict[str, Any]):
 class _Estate:
     """An estate of some states and rosters."""
 
-    def __init__(self, states: Mapping[str, State], rosters: Mapping[str, Any]) -> None:
-        self.states, self.rosters = _Nothing(states), dict(rosters)
+    def __init__(
+        self, states: Mapping[str, State], rosters: Mapping[str, Any], setter: str | None
+    ) -> None:
+        self.states, self.rosters, self.setter = _Nothing(states), dict(rosters), setter
+
+    def told(self, _subject: str) -> list[Told]:
+        """Somebody set the priority."""
+        said = {"priority": 2} if self.setter else {}
+        return [
+            Told("id", "itsm.incident.reported.v1", "x", NOON, NOON, 1, said, authid=self.setter)
+        ]
 
     def standing(self, family: str) -> list[tuple[str, State]]:
         return [(name, one) for name, one in self.states.items() if name.startswith(f"{family}/")]
@@ -59,6 +71,7 @@ def seen(
     time: str = ONE,
     recorded: str = ONE,
     by: str = ADA,
+    setter: str | None = None,
 ) -> list[Shown | Cured]:
     told = Told(
         "id", type_, subject, time, recorded, 2, data, authid=by, decision="observed",
@@ -66,7 +79,7 @@ def seen(
     )  # fmt: skip
     assert not detector.types or type_ in detector.types
     former = dict(before or {})
-    estate = cast("Estate", _Estate(states or {}, rosters or {}))
+    estate = cast("Estate", _Estate(states or {}, rosters or {}, setter))
     return list(detector.see(Look(9, told, former, {**former, **data}, estate)))
 
 
@@ -91,6 +104,11 @@ def test_nobody_approves_alone_what_they_asked_for() -> None:
     assert seen(LoneSelfApproval(), DONE, {}, before=alone) != [], "a source may tell the end only"
     assert seen(LoneSelfApproval(), DONE, {}, before={**alone, "started_at": NOON}) == []
     assert seen(LoneSelfApproval(), STARTED, {}, before={"requested_by": ADA}) == []
+    other = {"APR-x": {"by": BEN, "verdict": "granted", "content_hash": "sha256:other"}}
+    void = {"APR-x": {"by": BEN, "verdict": "granted", "void": True}}
+    for not_counting in (other, void):
+        state = {"requested_by": ADA, "approvals": {**approved_by(ADA), **not_counting}}
+        assert len(seen(LoneSelfApproval(), STARTED, {}, before=state)) == 1
 
 
 def test_accounts_of_one_human_are_one_approver() -> None:
@@ -111,6 +129,13 @@ def test_an_approval_comes_before_the_beginning() -> None:
     began = {"started_at": ONE}
     assert len(seen(ApprovalAfterStart(), STARTED, began, before={"approvals": late})) == 1
     assert seen(ApprovalAfterStart(), STARTED, began, before={"approvals": undated}) == []
+    done = {"implemented_at": ONE}
+    assert len(seen(ApprovalAfterStart(), granted, {"approvals": late}, before=done)) == 1
+    assert len(seen(ApprovalAfterStart(), DONE, done, before={"approvals": late})) == 1
+    void = {name: {**one, "void": True} for name, one in late.items()}
+    assert (
+        seen(ApprovalAfterStart(), granted, {"approvals": void}, before={"started_at": ONE}) == []
+    )
 
 
 @pytest.mark.parametrize(("at", "shown"), [(NOON, 0), (TWO, 0), ("2026-03-02T14:00:00.000001Z", 1)])
@@ -121,6 +146,8 @@ def test_an_implementation_keeps_to_its_window(at: str, shown: int) -> None:
 
     assert len(found) == shown
     assert seen(ImplementationOutsideWindow(), STARTED, {"started_at": at}) == []
+    emergency = {"window": WINDOW, "emergency_incident": "incident/INC0010001"}
+    assert seen(ImplementationOutsideWindow(), STARTED, {"started_at": at}, before=emergency) == []
 
 
 def test_what_is_implemented_is_what_was_approved() -> None:
@@ -130,6 +157,11 @@ def test_what_is_implemented_is_what_was_approved() -> None:
     assert len(seen(OtherThanApproved(), STARTED, {}, before=other)) == 1
     assert seen(OtherThanApproved(), STARTED, {}, before=unstated) == []
     assert len(seen(OtherThanApproved(), STARTED, {}, before={"authorized_hash": "sha256:1"})) == 1
+    same = change_content_hash({"risk": "low"})
+    assert (
+        seen(OtherThanApproved(), STARTED, {}, before={"risk": "low", "authorized_hash": same})
+        == []
+    )
 
 
 def test_a_retro_approval_that_lapsed_is_shown_and_a_later_one_heals_it() -> None:
@@ -155,12 +187,34 @@ def test_a_review_that_lapsed_is_shown_and_the_review_heals_it() -> None:
 
 
 def test_a_standard_change_keeps_to_an_active_model() -> None:
-    model = "model/MOD0000001"
-    standard = {"type": "standard", "model": model}
-    for status, expected in (("suspended", 1), (None, 1)):
-        states = {model: {"status": status}} if status else {}
-        found = seen(StandardChangeOutsideModel(), STARTED, {}, before=standard, states=states)
-        assert len(found) == expected
+    model, authorized = "model/MOD0000001", "itsm.change.pre-authorized.v1"
+    standard = {
+        "type": "standard",
+        "model": model,
+        "model_version": 1,
+        "risk": "low",
+        "services": {"mail": True},
+    }
+    active = {
+        "status": "active",
+        "version": 1,
+        "valid_until": TWO,
+        "max_risk": "low",
+        "services": {"mail": True},
+    }
+
+    def shown(type_: str, state: State) -> bool:
+        found = seen(
+            StandardChangeOutsideModel(), type_, {}, before=standard, states={model: state}
+        )
+        return bool(found)
+
+    assert [shown(type_, active) for type_ in (STARTED, authorized)] == [False, False]
+    assert shown(STARTED, {**active, "status": "suspended"})
+    assert shown(STARTED, {})
+    assert shown(authorized, {**active, "version": 2})
+    assert shown(authorized, {**active, "valid_until": NOON})
+    assert not shown(STARTED, {**active, "version": 2}), "it was authorized under the former one"
     assert seen(StandardChangeOutsideModel(), STARTED, {}, before={"type": "normal"}) == []
 
 
@@ -179,6 +233,12 @@ def test_a_leaver_holds_no_live_grant() -> None:
     assert found == [Shown(about=(ADA, grant), group=ADA)]
     assert ended == [Cured(ADA)]
     assert seen(LeaverWithGrants(), left, gone, subject=ADA) == [Cured(ADA)], "they held nothing"
+    suspended, over = {**active, "status": "suspended"}, {**active, "valid_to": NOON}
+    for state, expected in ((suspended, Shown), (over, Cured)):
+        (one,) = seen(
+            LeaverWithGrants(), left, gone, subject=ADA, states={grant: state}, rosters=held
+        )
+        assert isinstance(one, expected)
 
 
 def test_roles_that_a_revision_sets_apart_are_found_in_one_hand() -> None:
@@ -248,6 +308,54 @@ def test_a_source_s_clock_may_go_ahead_by_minutes_only() -> None:
     ]
 
     assert [len(found) for found in ahead] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("setter", "before", "now", "shown"),
+    [(ADA, 2, 3, 1), (BEN, 2, 3, 0), (ADA, 3, 2, 0), (ADA, 3, 3, 0), (None, 2, 3, 0)],
+)
+def test_lowering_a_priority_takes_somebody_else(
+    setter: str | None, before: int, now: int, shown: int
+) -> None:
+    found = seen(
+        PriorityLoweredAlone(), "itsm.incident.reprioritised.v1", {"priority": now},
+        before={"priority": before}, subject="incident/INC0010001", setter=setter,
+    )  # fmt: skip
+
+    assert len(found) == shown
+
+
+def test_each_activity_has_one_accountable() -> None:
+    role, grant = "role/ROL0000001", "grant/GRT0000001"
+    owner = {"status": "defined", "name": "owner", "activities": {"backups": "A", "restores": "R"}}
+    other = {**owner, "activities": {"backups": "R", "restores": "A"}}
+    held: dict[str, Json] = {
+        "status": "active", "holder": ADA, "role": role, "role_name": "owner", "valid_from": NOON,
+    }  # fmt: skip
+    second = {**held, "role": "role/ROL0000002", "holder": BEN}
+    states: dict[str, State] = {
+        role: owner, "role/ROL0000002": other, "grant/GRT0000002": second,
+        ADA: {"status": "registered"}, BEN: {"status": "registered"},
+    }  # fmt: skip
+    rosters = {
+        "roles": [role, "role/ROL0000002"],
+        f"grants-held-by {ADA}": [grant],
+        f"grants-held-by {BEN}": ["grant/GRT0000002"],
+    }
+
+    def told(word: str, patch: Json) -> list[Shown | Cured]:
+        return seen(
+            Accountability(), f"itsm.grant.{word}.v1", patch, before=held, subject=grant,
+            states=states, rosters=rosters,
+        )  # fmt: skip
+
+    assert [type(one) for one in told("granted", {})] == [Cured]
+    assert [type(one) for one in told("revoked", {"status": "revoked"})] == [Shown]
+    silent = {role: {"status": "defined", "name": "owner"}}
+    nothing = seen(
+        Accountability(), "itsm.grant.revoked.v1", {}, before=held, subject=grant, states=silent
+    )
+    assert nothing == [], "the role says nothing about activities"
 
 
 def test_the_genesis_is_ratified_by_somebody() -> None:

@@ -27,7 +27,7 @@ def test_one_change_is_opened_however_often_the_deployment_is_found(at: Desk) ->
     ledger = at.house.ledger
     states(at, RUN, run(service="mail"), DeploymentFailed())
     twice = [*orders(at), *orders(at)]
-    assert len(twice) == 4
+    assert len(twice) == 2, "what a later fact adds nothing to is the same violation"
 
     outcomes = ledger.writer.submit([ledger.undecided(order) for order in twice])
     again = ledger.writer.submit([ledger.undecided(order) for order in orders(at)])
