@@ -60,8 +60,8 @@ def entry_of(
     about = ", ".join(state["about"])
     return FeedEntry(
         naming.tag(subject),
-        f"[{state['severity']}] {state['sentence']}",
-        f"{subject} is {state['status'].replace('_', ' ')}. Rule {state['rule']}, about {about}. "
+        f"[{state['severity']}] {state['rule']}: {state['status'].replace('_', ' ')}",
+        f"{subject} is {state['status'].replace('_', ' ')}. The rule: {state['sentence']} It is about {about}. "
         f"It happened at {state['happened_at']}, first shown by position {state['first_position']}"
         + (f", {times} times by now." if times > 1 else "."),
         [state["severity"], state["status"], state["rule"], *state["controls"]],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from api.identity import Identity
+from api.readings import note
 from domain.event import State
 from ledger.ledger import Ledger
 from projections.findings import FindingFilter
@@ -12,19 +14,22 @@ from replay.moment import Moment
 
 
 def findings_then(
-    ledger: Ledger, wanted: FindingFilter, moment: Moment, limit: int
+    ledger: Ledger, identity: Identity, wanted: FindingFilter, moment: Moment, limit: int
 ) -> dict[str, Any]:
     """As they stood, in the order of what first showed them. `truncated`: there are more than `limit`;
     there is no next page of a moment.
 
-    Raises MomentRefused, BeyondHead, Malformed for a time without zone.
+    Raises ScopeMissing or MayNot for who may not read findings, MomentRefused, BeyondHead, Malformed for a time without
+    zone.
     """
+    identity.require("finding", "read")
     then = findings_at(ledger, moment)
     found = [
         {"subject": subject, "number": subject.partition("/")[2], **state}
         for subject, state in then.found.items()
         if _is_wanted(state, wanted)
     ]
+    note(ledger, identity, "past-state", entries=min(len(found), limit))
     found.sort(key=lambda one: (one["first_position"], one["subject"]))
     return {
         "basis": then.basis,

@@ -125,7 +125,11 @@ class Settings(BaseSettings):
         if self.deliveries_url:
             return self.deliveries_url
         views = self.resolved_views_url
-        return f"sqlite:///{self.beside_log('.deliveries.db')}" if sqlite_path(views) else views
+        path = sqlite_path(views)
+        if path is None:
+            return views
+        # Beside the file of the read models, wherever that is: a working directory may be a container's.
+        return f"sqlite:///{path.with_name(path.stem.removesuffix('.views') + '.deliveries.db')}"
 
     @property
     def resolved_key_file(self) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from ipaddress import IPv6Address
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
@@ -116,7 +117,7 @@ class WebhookReplayOrdered(Event, family="ledger", source=LIVE):
 class WebhookDisabled(Event, family="ledger", source=("active",), to="disabled"):
     """Nothing is delivered until it is enabled; then it goes on where it was.
 
-    `because`: `failing` for too long, `gone` as the receiver said, `owner-not-registered`, or `ordered`.
+    `because`: `failing` for too long, `gone` as the receiver said, `owner-not-registered`, `erased`, or `ordered`.
     """
 
     example: ClassVar[dict[str, Any]] = {
@@ -179,7 +180,13 @@ def host_of(url: str) -> str | None:
     found = _URL.fullmatch(url) if len(url) <= LONGEST_URL else None
     if found is None or not 0 < int(found["port"] or 1) <= LARGEST_PORT:
         return None
-    return found["host"].strip("[]").lower()
+    host = found["host"].lower()
+    if host.startswith("["):
+        try:
+            return str(IPv6Address(host[1:-1]))
+        except ValueError:
+            return None
+    return host
 
 
 class RegisterWebhook(Command, yields=WebhookRegistered):
@@ -199,6 +206,9 @@ class RegisterWebhook(Command, yields=WebhookRegistered):
     after: Count
     scopes: list[str]
     secret: Sha256
+
+    def names_entry(self) -> int | None:
+        return self.after or None
 
     def decide(self, case: Case) -> Events:
         return self.stating(
@@ -262,6 +272,9 @@ class ReplayWebhook(Command, yields=WebhookReplayOrdered):
     example: ClassVar[dict[str, Any]] = {"after": 100}
 
     after: Count
+
+    def names_entry(self) -> int | None:
+        return self.after or None
 
     def decide(self, case: Case) -> Events:
         _require_webhook(case)

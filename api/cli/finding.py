@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from api.cli.listing import AnyOf, Cursor, Limit, Several
+from api.cli.listing import AnyOf, Cursor, Limit, Several, check_words
 from api.cli.looking import BasisChoice
 from api.cli.output import JSON_OPTION, note, say, tell
 from api.cli.session import opened
 from api.cli.viewing import examined_views
-from domain.errors import Malformed
 
 if TYPE_CHECKING:
     from projections.findings import FindingFilter
@@ -59,8 +58,8 @@ def findings(
     from projections.findings import FindingFilter
     from replay.moment import Moment
 
-    _check_words("severity", severity, get_args(Severity))
-    _check_words("state", state, get_args(Status))
+    check_words("severity", severity, get_args(Severity))
+    check_words("state", state, get_args(Status))
     wanted = FindingFilter(rule or (), severity or (), state or (), about)
     moment = Moment(at, known_at, position, basis)
     if moment != Moment():
@@ -84,20 +83,11 @@ def findings(
         note(f"There are more: --cursor {found.next_cursor}")
 
 
-def _check_words(option: str, given: Several | None, known: tuple[str, ...]) -> None:
-    """A word that no finding has would find nothing, and look as if there was nothing. Raises Malformed."""
-    for word in given or ():
-        if word not in known:
-            told = f"expected --{option} to be one of {', '.join(known)}; got {word!r}"
-            raise Malformed(told, option=option)
-
-
 def _tell_then(wanted: FindingFilter, moment: Moment, limit: int, *, as_json: bool) -> None:
     from api.findings import findings_then
 
     with opened() as session:
-        session.identity.require("finding", "read")
-        told = findings_then(session.ledger, wanted, moment, limit)
+        told = findings_then(session.ledger, session.identity, wanted, moment, limit)
     if as_json:
         tell(told)
         return
@@ -113,6 +103,6 @@ def _line(row: Mapping[str, Any]) -> str:
     about = ", ".join(row["about"])
     return (
         f"{number}  {row['severity']}, {row['status']}: {row['rule']}{often}\n"
-        f"      {row['sentence']}\n"
+        f"      The rule: {row['sentence']}\n"
         f"      {about}; happened {row['happened_at']}, position {row['first_position']}"
     )

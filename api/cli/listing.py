@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from api.cli.output import JSON_OPTION, note, say, tell
 from api.cli.session import Session, opened
 from api.cli.viewing import current_views
+from domain.errors import Malformed
 
 if TYPE_CHECKING:
     from projections.projection import Answer
@@ -158,10 +159,12 @@ def deployments(
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """What was deployed, which change stands behind it, and what is wrong with it."""
+    from domain.deployment import Status
     from domain.moments import canonical_time
     from domain.reconciliation import checked_verdict
     from projections.deployments import DeploymentFilter, find_deployments
 
+    check_words("status", status, get_args(Status))
     wanted = DeploymentFilter(
         verdict=[checked_verdict(one) for one in verdict or ()],
         status=status or (),
@@ -174,6 +177,14 @@ def deployments(
     with opened() as session, current_views(session) as views:
         found = find_deployments(views, wanted, sort=sort, limit=limit, cursor=cursor)
         tell_page(session, found, _deployment_line, as_json=as_json)
+
+
+def check_words(option: str, given: Several | None, known: tuple[str, ...]) -> None:
+    """A word that nothing has would find nothing, and look as if there was nothing. Raises Malformed."""
+    for word in given or ():
+        if word not in known:
+            told = f"expected --{option} to be one of {', '.join(known)}; got {word!r}"
+            raise Malformed(told, option=option)
 
 
 def tell_page(session: Session, found: Answer, line: Any, *, as_json: bool) -> None:

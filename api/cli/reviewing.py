@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from api.cli.listing import AnyOf, Cursor, Limit, Several, tell_page
+from api.cli.listing import AnyOf, Cursor, Limit, Several, check_words, tell_page
 from api.cli.ordering import OnBehalfOf, command_from
 from api.cli.output import JSON_OPTION, note, say, tell, tell_members, tell_receipts
 from api.cli.session import Session, opened
@@ -146,6 +146,7 @@ def list_reviews(
     """The register of access reviews."""
     from projections.reviews import ReviewFilter, find_reviews
 
+    check_words("status", status, ("open", "closed"))
     with opened() as session, current_views(session) as views:
         session.identity.require("review", "read")
         wanted = ReviewFilter(

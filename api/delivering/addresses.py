@@ -48,6 +48,12 @@ class Target:
     path: str
 
 
+NEVER_SENT: Final = frozenset(
+    {"url-not-allowed", "https-required", "name-not-found", "address-not-allowed"}
+)
+"""Why nothing was sent: the words of NotAllowed."""
+
+
 async def look_up(host: str, port: int) -> Sequence[str]:
     """The system's own answer, each address once."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from api.delivering.addresses import NEVER_SENT
 from api.delivering.posting import DELIVERED, GONE, Poster
 from api.delivering.progress import Hold, Progress, Standing, Try
 from api.delivering.reading import reader_of
@@ -49,6 +50,7 @@ AT_ONCE: Final = 100
 BOOKKEEPERS: Final = 4
 RESOLVERS: Final = 64
 
+UNSENT: Final = NEVER_SENT | {"secret-lost"}
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
@@ -115,6 +117,7 @@ class Courier:
     async def _look(self) -> None:
         """Begin with each receiver that something is due for, and take note of how the others ended."""
         failure: str | None = None
+        succeeded = not self._running
         try:
             for receiver in await self._apart(self._due):
                 if receiver not in self._running and len(self._running) < AT_ONCE:
@@ -127,11 +130,13 @@ class Courier:
                 del self._running[receiver]
                 try:
                     task.result()
+                    succeeded = True
                 except LedgerError as error:
                     failure = error.code
         if failure is not None and failure != self.failure:
             _log.error("deliveries-failed", code=failure)
-        self.failure = failure
+        if failure is not None or succeeded:
+            self.failure = failure
 
     async def _serve(self, receiver: str) -> None:
         """Until nothing is left, or it is somebody else's turn."""
@@ -229,15 +234,17 @@ class Courier:
         return standing
 
     def _still_stands(self, work: _Work) -> bool:
-        """What was looked up is fresh enough to deliver by it: nothing is sent on the word of a revoked right."""
+        """What was looked up is fresh enough to deliver by it: a right that was revoked counts for seconds, no longer."""
         return (
             time.monotonic() < work.ends and self.ledger.load(work.receiver).version == work.version
         )
 
     def _settle(self, work: _Work, tried: Try, entry: Entry) -> bool:
         hold = self._hold()
-        if tried.outcome == DELIVERED:
+        if tried.outcome not in UNSENT:
+            # Whoever answers that they did not take it may have read it all the same.
             note_entries(self.ledger, work.reader, [entry])
+        if tried.outcome == DELIVERED:
             return self.progress.delivered(hold, tried)
         is_first = entry is work.chosen[0]  # before any other one was delivered
         since = (work.standing.failing_since if is_first else None) or tried.at

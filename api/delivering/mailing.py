@@ -66,12 +66,15 @@ class Postbox:
                     return "tls-required"
                 if self.user:
                     server.login(self.user, self.password)
-                server.send_message(message)
+                refused = server.send_message(message)
+            if refused:
+                # The others have it: sent again, it would come to them again.
+                _log.warning("mail-partly-refused", recipients=len(refused))
         except smtplib.SMTPAuthenticationError:
             return "not-signed-in"
         except smtplib.SMTPServerDisconnected:
             return "unreachable"  # or it went silent
-        except smtplib.SMTPException:
+        except (smtplib.SMTPException, UnicodeError):
             return "refused"
         except ssl.SSLError:
             return "certificate-refused"
@@ -258,7 +261,7 @@ def _line(entry: Entry) -> str:
     said = entry.data
     about = ", ".join(said["about"])
     return (
-        f"[{said['severity']}] {said['sentence']}\n"
-        f"  {entry.subject}, rule {said['rule']}, about {about}\n"
+        f"[{said['severity']}] {said['rule']} is broken. The rule: {said['sentence']}\n"
+        f"  {entry.subject}, about {about}\n"
         f"  happened at {said['happened_at']}, shown by position {said['first_position']}"
     )

@@ -90,6 +90,7 @@ def rotate_secret(
     *,
     overlap_seconds: int,
     reason: str | None = None,
+    expected_version: int | None = None,
 ) -> Told:
     """Sign with a new secret, and for `overlap_seconds` with the one before as well. Raises Malformed, CanNot."""
     webhook_state(ledger, webhook)
@@ -101,7 +102,7 @@ def rotate_secret(
 
     def ordered(secret: str) -> Order:
         command = RotateWebhookSecret(secret=secret, overlap_seconds=overlap_seconds, reason=reason)
-        return Order(command, identity.actor, webhook)
+        return Order(command, identity.actor, webhook, expected_version)
 
     told = _with_secret(ledger, ordered)
     ledger.vault.forget_secrets(before - frozenset(webhook_state(ledger, webhook)["secrets"]))
@@ -117,6 +118,7 @@ def change_webhook(
     url: str | None = None,
     events: Sequence[str] | None = None,
     reason: str | None = None,
+    expected_version: int | None = None,
 ) -> Recorded:
     """Raises ReceiverNotAllowed, ScopeMissing, MayNot, CanNot."""
     state = webhook_state(ledger, webhook)
@@ -127,7 +129,7 @@ def change_webhook(
     said = {"url": url, "events": None if events is None else list(events), "reason": reason}
     given = {name: value for name, value in said.items() if value is not None}
     command = ChangeWebhook(scopes=scopes, **given)
-    return ledger.execute(Order(command, identity.actor, webhook))
+    return ledger.execute(Order(command, identity.actor, webhook, expected_version))
 
 
 def end_webhook(ledger: Ledger, order: Order) -> Recorded:

@@ -110,6 +110,9 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "projections": [
                 {"name": "tickets", "position": 1499, "lag": 0, "parked": 0, "state": "current"}
             ],
+            "detectors": [
+                {"name": "who-may", "version": 1, "position": 1499, "lag": 0, "parked": 0}
+            ],
             "webhooks": {"live": 2, "failing": 0, "disabled": 0, "dead_letters": 0},
         }
     ),

@@ -145,7 +145,9 @@ def _services(house: House) -> Services:
             holder,
             told=metrics.tried,
         ),
-        mailer=mailer_of(settings, ledger, progress, draw=draw, holder=holder, told=metrics.mailed),
+        mailer=mailer_of(
+            settings, ledger, progress, draw=draw, holder=new_uuid7(), told=metrics.mailed
+        ),
         metrics=metrics,
         vitals=Vitals(),
         bundles=Bundles(ledger),

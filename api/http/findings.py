@@ -60,7 +60,7 @@ def findings(
     wanted = FindingFilter(asked.rule, asked.severity, asked.status, asked.about)
     moment = Moment(asked.at, asked.known_at, asked.position, asked.basis)
     if moment != Moment():
-        told: dict[str, Any] = findings_then(services.ledger, wanted, moment, asked.limit)
+        told: dict[str, Any] = findings_then(services.ledger, identity, wanted, moment, asked.limit)
         return JsonAnswer(told)
     found = find_findings(
         services.views, wanted, sort=asked.sort, limit=asked.limit, cursor=asked.cursor

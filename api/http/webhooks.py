@@ -21,6 +21,7 @@ from api.delivering.webhooks import (
 )
 from api.http.answers import JsonAnswer, receipts_json
 from api.http.bodies import (
+    expected_version,
     headers_of,
     idempotency_key,
     parse_json,
@@ -183,6 +184,7 @@ async def change(request: Request, number: str, identity: Ordering, services: In
         url=said.url,
         events=said.events,
         reason=said.reason,
+        expected_version=expected_version(headers_of(request.scope)),
     )
     return await receipt_answer(services, request.scope, done, creates=False)
 
@@ -198,6 +200,7 @@ async def rotate(request: Request, number: str, identity: Ordering, services: In
         subject_id("ledger", number),
         overlap_seconds=said.overlap_seconds,
         reason=said.reason,
+        expected_version=expected_version(headers_of(request.scope)),
     )
     return _secret(done, 200, {})
 
@@ -235,10 +238,11 @@ async def _ordered(
     request: Request, services: Services, identity: Identity, number: str, command: Command
 ) -> Response:
     subject = subject_id("ledger", number)
+    expected = expected_version(headers_of(request.scope))
 
     def carry_out() -> Recorded:
         webhook_state(services.ledger, subject)
-        order = Order(command, identity.actor, subject)
+        order = Order(command, identity.actor, subject, expected)
         if isinstance(command, EndWebhook):
             return end_webhook(services.ledger, order)
         return services.ledger.execute(order)

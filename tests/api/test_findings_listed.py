@@ -32,13 +32,22 @@ def test_a_moment_is_answered_from_the_log_and_raises_nothing(shell: Shell) -> N
 
     assert (before["items"], before["basis"], before["position"]) == ([], "known", 1)
     assert [one["subject"] for one in after["items"]][-1] == raised["subject"]
+    assert shell.ok("history", "ledger/LDG0000001", "--json").out.count('"past-state"') >= 1
     shared = raised.keys() & after["items"][-1].keys()
     assert {"subject", "number", "rule", "about", "controls", "count"} <= shared
 
 
-@pytest.mark.parametrize("option", [("--severity", "grave"), ("--state", "open")])
-def test_a_word_that_no_finding_has_is_refused(shell: Shell, option: tuple[str, str]) -> None:
-    refused = shell("findings", *option)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("findings", "--severity", "grave"),
+        ("findings", "--state", "open"),
+        ("deployments", "--status", "bogus"),
+        ("review", "list", "--status", "bogus"),
+    ],
+)
+def test_a_word_that_nothing_has_is_refused(shell: Shell, words: tuple[str, ...]) -> None:
+    refused = shell(*words)
 
     assert (refused.code, refused.out) == (EXIT_BAD_INPUT, "")
-    assert option[1] in refused.err
+    assert words[-1] in refused.err

@@ -353,7 +353,7 @@ async def test_the_register_tells_each_deployment_with_its_verdict_page_by_page(
     async with serving(
         tmp_path,
         database_url=fresh_database_url(kind, tmp_path),
-        views_url=f"sqlite:///{tmp_path / 'views.db'}",
+        views_url=f"sqlite:///{tmp_path / 'ledger.views.db'}",
         vault_url=f"sqlite:///{tmp_path / 'vault.db'}",
         key_file=tmp_path / "key",
         master_key_file=tmp_path / "master",

@@ -57,12 +57,14 @@ async def test_a_finding_is_an_entry_with_what_rfc_4287_asks_for(tmp_path: Path)
         assert one.findtext(f"{ATOM}id") == (
             f"tag:ledger.example.com,{born[:10]}:test/finding/FND0000001"
         )
-        assert one.findtext(f"{ATOM}title") == f"[high] {RaiseFinding.example['sentence']}"
+        assert one.findtext(f"{ATOM}title") == f"[high] {RaiseFinding.example['rule']}: raised"
         assert one.findtext(f"{ATOM}published") == one.findtext(f"{ATOM}updated") == recorded
         link = one.find(f"{ATOM}link")
         assert link is not None
         assert link.get("href") == "http://ledger/v1/findings/FND0000001"
-        assert "change/CHG0010042" in (one.findtext(f"{ATOM}summary") or "")
+        summary = one.findtext(f"{ATOM}summary") or ""
+        assert "change/CHG0010042" in summary
+        assert RaiseFinding.example["sentence"] in summary
         for name in ("id", "title", "updated", "author"):
             assert feed.find(ATOM + name) is not None, name
         assert feed.findtext(f"{ATOM}updated") == recorded
@@ -177,8 +179,8 @@ async def test_a_feed_is_well_formed_whatever_a_finding_says() -> None:
     )
     feed = ET.fromstring(feed_document([entry], NAMING))
 
-    assert "[high] <script>&amp;]]>\ufffd\ufffd" in (
-        feed.findtext(f".//{ATOM}entry/{ATOM}title") or ""
+    assert "The rule: <script>&amp;]]>\ufffd\ufffd" in (
+        feed.findtext(f".//{ATOM}entry/{ATOM}summary") or ""
     )
 
 

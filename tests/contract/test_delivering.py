@@ -239,13 +239,21 @@ def test_readings_of_what_was_delivered_are_owed_by_its_owner(post: Post) -> Non
         post.desk.report()
         with post.delivering():
             until(lambda: len(receiver.requests) >= 2)
-    post.desk.log.record_reads(all_of_them=True)
+            post.desk.log.record_reads(all_of_them=True)
+            (read,) = post.desk.log.entries_of("ledger/LDG0000001", LedgerRead)
+            told = len(receiver.requests)
+            until(lambda: len(receiver.requests) > told)
 
-    (read,) = post.desk.log.entries_of("ledger/LDG0000001", LedgerRead)
     assert read.data["reading"]["by"] == FIRST_PERSON
     assert read.data["reading"]["what"] == "entries"
+    assert not post.desk.log.reads.pending, "each telling of a reading would make another one"
 
-    # Telling of that is no reading, or each telling would make another one.
-    with receiving_apart(answering(OK)) as receiver, post.delivering():
-        pass
-    assert not post.desk.log.reads.pending
+
+def test_who_refused_what_they_were_sent_may_have_read_it(post: Post) -> None:
+    with receiving_apart(answering(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n")) as receiver:
+        post.register(receiver, "*")
+        post.desk.report()
+        with post.delivering():
+            until(lambda: bool(receiver.requests))
+
+    assert post.desk.log.reads.pending

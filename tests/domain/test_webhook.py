@@ -93,6 +93,8 @@ def test_the_url_is_personal_for_it_may_hold_a_secret_of_the_receiver() -> None:
         "https://hooks.example.com:port/",
         "https://höoks.example.com/",
         "https://[::1/",
+        "https://[1:2]/itsm",
+        "https://[192.0.2.1]/itsm",
         "https://hooks.example.com/" + "a" * 2_000,
     ],
 )

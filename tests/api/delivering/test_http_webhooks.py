@@ -241,6 +241,36 @@ async def test_a_webhook_is_changed_disabled_enabled_and_ended(tmp_path: Path) -
         assert (await api.client.get(path)).json()["status"] == "ended"
 
 
+async def test_no_webhook_begins_after_an_entry_that_is_not_there_yet(tmp_path: Path) -> None:
+    async with serving(tmp_path) as api:
+        hook = await registered(api)
+        beyond = api.house.ledger.head().size + 100
+
+        body = {"url": URL, "events": ["incident"], "after": beyond}
+        begun = await api.client.post("/v1/webhooks", json=body)
+        replayed = await api.client.post(f"{hook['path']}/replay", json={"after": beyond})
+
+        assert problem(begun, 409, "can-not")["rules"] == ["names-an-entry"]
+        assert problem(replayed, 409, "can-not")["rules"] == ["names-an-entry"]
+
+
+async def test_an_order_about_another_version_of_a_webhook_is_refused(tmp_path: Path) -> None:
+    async with serving(tmp_path) as api:
+        hook = await registered(api)
+        stale = {"If-Match": '"7"'}
+
+        for order, body in (
+            ("change", {"events": ["change"]}),
+            ("rotate", {}),
+            ("replay", {"after": 0}),
+            ("disable", {}),
+            ("end", {}),
+        ):
+            refused = await api.client.post(f"{hook['path']}/{order}", json=body, headers=stale)
+            assert refused.status_code == 412, refused.text
+        assert (await api.client.get(hook["path"])).json()["status"] == "active"
+
+
 async def test_what_is_no_webhook_is_not_found_as_one(tmp_path: Path) -> None:
     async with serving(tmp_path) as api:
         for number in ("LDG0000001", "LDG0000002", "LDG0009999"):
