@@ -45,16 +45,16 @@ _AUTHORIZED: Patch = {
 }
 _RETRO: Patch = {"status": "implemented", "retro_approval": "requested", "retro_due_at": FAR_AWAY}
 
-_NEVER = 2**40
-"""A position that no test comes to: the server that listens meanwhile has nothing to deliver."""
+_FIRST = 1
+"""No webhook here is told of anything behind it: the server that listens meanwhile has nothing to deliver."""
 _WEBHOOK: Patch = {
     "url": "https://hooks.example.com/itsm",
     "receiver": "hooks.example.com",
-    "events": {"change": True},
+    "events": {"itsm.ledger.created.v1": True},
     "owner": OTHER,
     "scopes": {"*:read": True},
     "secrets": {_SHA: {"since": LONG_AGO}},
-    "begins": {"after": _NEVER, "run": "one"},
+    "begins": {"after": _FIRST, "run": "one"},
 }
 
 FAMILY: Mapping[str, Patch] = {
@@ -233,7 +233,7 @@ BODY: Mapping[str, Patch] = {
     "principal:link-identity": {"issuer": "https://login.example.com", "subject": "$name"},
     "principal:unlink-identity": {"identity": "IDN-one", "reason": "Told"},
     "ledger:issue-token": {"principal": OTHER, "scopes": ["*:read"], "token_hash": _SHA},
-    "ledger:replay-webhook": {"after": _NEVER},
+    "ledger:replay-webhook": {"after": _FIRST},
     "ledger:start-software": {"software": "itsm-ledger $name"},
     "ledger:accept-loss": {"size": 1, "root": "$name", "reason": "Told"},
     "ledger:record-import": dict(ImportRun.example),
