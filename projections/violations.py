@@ -23,6 +23,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -189,19 +190,17 @@ class Violations:
     def take(self, sightings: Sightings) -> bool:
         """Count them, and move the detectors on: both or neither. False: another process was faster."""
         with self._views.writing() as connection:
-            for one in sightings.detectors:
-                moved = connection.execute(
-                    update(self._detectors)
-                    .where(
-                        self._detectors.c.name == one.name,
-                        self._detectors.c.version == one.version,
-                        self._detectors.c.position == sightings.after,
-                    )
-                    .values(position=sightings.up_to)
+            which = tuple_(self._detectors.c.name, self._detectors.c.version)
+            moved = connection.execute(
+                update(self._detectors)
+                .where(
+                    which.in_(sightings.detectors), self._detectors.c.position == sightings.after
                 )
-                if moved.rowcount != 1:
-                    connection.rollback()
-                    return False
+                .values(position=sightings.up_to)
+            )
+            if moved.rowcount != len(sightings.detectors):
+                connection.rollback()
+                return False
             upsert(
                 connection,
                 self._violations,
