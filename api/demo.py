@@ -11,14 +11,21 @@ from pathlib import Path
 
 from api import compose
 from api.compose import NewLedger
+from api.delivering.posting import Poster
+from api.delivering.webhooks import Told, register_webhook
+from api.demo_receiver import HOST
+from api.examining import Examiner
+from api.identity import authenticate
 from api.settings import Settings
 from api.simulator import QUARTER, Quarter, SimulatedClock, simulate
-from api.simulator.company import ADMINISTRATOR, AUDITOR
+from api.simulator.company import ADMINISTRATOR, AUDITOR, DEPLOYMENTS
 from api.tokens import issue_token
 from domain.errors import Refused
 from ledger.genesis import ALL_SCOPES, FIRST_PERSON
 from ledger.govern import Actor
 from ledger.ledger import Ledger
+from projections.views import Views
+from projections.violations import Violations
 
 ORIGIN = "demo.example/service-desk"
 FIRST = "Demo Administrator"
@@ -28,9 +35,12 @@ PEOPLE = {
     "REQUESTER": ("Yara Nassar", "change authority as well, and requested {waiting}"),
     "IMPLEMENTER": ("Ingrid Solheim", "implementer: carries changes out"),
     "AUDITOR": (AUDITOR, "auditor: reads everything, decides nothing"),
+    "PIPELINE": (DEPLOYMENTS, "tells what was deployed"),
 }
 """Who can be tried out: a word for the token, the name, and what they are."""
 SEED = 1
+RECEIVED = "received.jsonl"
+"""What the webhook told, one event in each line."""
 MARKER = "This directory was made by `itsm-ledger demo`, which may make it anew."
 MARKER_NAME = ".itsm-ledger-demo"
 OWN_FILES = (
@@ -44,6 +54,10 @@ OWN_FILES = (
     "ledger.views.db",
     "ledger.views.db-wal",
     "ledger.views.db-shm",
+    "ledger.deliveries.db",
+    "ledger.deliveries.db-wal",
+    "ledger.deliveries.db-shm",
+    RECEIVED,
     "entry",
     "proof",
 )
@@ -65,6 +79,11 @@ class Demo:
     tokens: Mapping[str, str]
     waiting_hash: str
     """Of the content of the change that waits for its approvals, if it was drafted by the end."""
+    receiver: Told
+    """The webhook that tells `receiver_port` of every finding, and what signs its deliveries."""
+    receiver_port: int
+    until: str
+    """When the quarter ended."""
 
 
 def demo_settings(directory: Path, base: Settings) -> Settings:
@@ -80,6 +99,7 @@ def demo_settings(directory: Path, base: Settings) -> Settings:
         "checkpoint_copies": None,
         "token": None,
         "oidc_issuers": None,
+        "webhook_allow_private": True,
     }
     return base.model_copy(update=places)
 
@@ -106,7 +126,9 @@ def build(
             directory,
             chosen,
             clock,
-            lambda ledger: simulate(ledger, clock, seed=seed, span=span, progress=progress),
+            lambda ledger, examiner: simulate(
+                ledger, examiner, clock, seed=seed, span=span, progress=progress
+            ),
         )
         for file in scratch.iterdir():
             shutil.copy2(file, directory / file.name)
@@ -117,17 +139,21 @@ def _live(
     directory: Path,
     settings: Settings,
     clock: SimulatedClock,
-    life: Callable[[Ledger], Quarter],
+    life: Callable[[Ledger, Examiner], Quarter],
 ) -> Demo:
     made = compose.init(settings, origin=ORIGIN, administrator=FIRST, clock=clock)
-    house = compose.open_house(settings, clock=clock)
+    house, views = compose.open_house(settings, clock=clock), Views(settings.resolved_views_url)
     try:
-        ledger, quarter = house.ledger, life(house.ledger)
+        ledger = house.ledger
+        quarter = life(ledger, Examiner(ledger, Violations(views)))
         waits = quarter.cases.get("waiting")
         content = str(ledger.subject(waits.subject).state["content_hash"]) if waits else ""
-        demo = Demo(directory, made, quarter, _tokens(ledger, quarter), content)
+        tokens, port = _tokens(ledger, quarter), settings.port + 1
+        told = _told_of_findings(ledger, tokens["ADMINISTRATOR"], port)
+        demo = Demo(directory, made, quarter, tokens, content, told, port, ledger.now())
         house.checkpoint()
     finally:
+        views.close()
         house.close()
     return demo
 
@@ -138,6 +164,14 @@ def _tokens(ledger: Ledger, quarter: Quarter) -> Mapping[str, str]:
         word: issue_token(ledger, first, principal=quarter.people[name], scopes=ALL_SCOPES).token
         for word, (name, _) in PEOPLE.items()
     }
+
+
+def _told_of_findings(ledger: Ledger, token: str, port: int) -> Told:
+    """The receiver is told of every finding from the first one on, once the demo is served."""
+    administrator = authenticate(ledger, token, ledger.now())
+    url = f"http://{HOST}:{port}/findings"
+    poster = Poster(allow_private=True)
+    return register_webhook(ledger, administrator, poster, url=url, events=["finding"], after=0)
 
 
 def _memory() -> Path | None:

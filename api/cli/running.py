@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import sys
@@ -47,11 +48,13 @@ def demo(
     days: Annotated[int, typer.Option(min=7, max=366, help="How long it lived.")] = 91,
 ) -> None:
     """Build a ledger of a simulated quarter, serve it, and say what to try."""
-    from api.demo import build, demo_settings
+    from api.demo import RECEIVED, build, demo_settings
+    from api.demo_receiver import receiving
 
     chosen = demo_settings(directory, settings())
     if not no_serve:
         require_free_port(chosen)
+        require_free_port(chosen.model_copy(update={"port": chosen.port + 1}))
     with progress("Living through a quarter") as bar:
         made = build(directory, chosen, seed=seed, span=timedelta(days=days), progress=bar)
     with opened(chosen) as session:
@@ -61,7 +64,8 @@ def demo(
         say(guide(made, chosen, command=_command(), resolver=resolver))
         if not no_serve:
             note("\nServing. Ctrl-C ends; the ledger stays.")
-            _serve(session.house)
+            with receiving(made.receiver_port, made.receiver.secret, directory / RECEIVED):
+                _serve(session.house)
 
 
 def require_free_port(chosen: Settings) -> None:
@@ -124,7 +128,9 @@ Things to try, in another terminal, from here, as whoever you like
   {command} prove {mail.position} -o {made.directory}/proof
   python3 docs/check_proof.py "$({command} vkey)" {made.directory}/entry {made.directory}/proof
 
-{_authority(made, command)}"""
+{_authority(made, command)}
+
+{_findings(made, where, command)}"""
 
 
 def _people(made: Demo) -> str:
@@ -159,6 +165,26 @@ def _authority(made: Demo, command: str) -> str:
 6. What does the stricter policy say otherwise, and what would it have refused before it was published?
   {command} policy diff policy/POL0000001 {stricter.subject}
   {command} check --policy {stricter.subject}{until}"""
+
+
+def _findings(made: Demo, where: str, command: str) -> str:
+    """What is broken, and who hears of it."""
+    from api.demo import RECEIVED
+
+    run = {
+        "id": "RUN-TRIED-OUT",
+        "outcome": "deployed",
+        "service": "mail",
+        "environment": "production",
+        "finished_at": made.until,
+    }
+    told = made.directory / RECEIVED
+    return f"""\
+7. Which rules were broken, and what became of it? Then deploy what no change asked for: a webhook tells of it
+   within a second, and of everything before, to a receiver of this demo's own that writes it to {told}.
+  ITSM_LEDGER_TOKEN=$AUDITOR {command} findings
+  curl -s -H "Authorization: Bearer $PIPELINE" -H 'Content-Type: application/json' -d '{json.dumps(run)}' {where}/v1/deployments/webhook
+  sleep 1; tail -n 1 {told}"""
 
 
 def _place(subject: str) -> tuple[int, str]:

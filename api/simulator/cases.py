@@ -13,6 +13,7 @@ from api.simulator.company import (
     PROBLEM_MANAGER,
 )
 from api.simulator.desk import ACTORS
+from api.simulator.findings import raised
 from api.simulator.problems import fixed
 from api.simulator.telling import Telling
 from api.simulator.tickets import Life, comment, common
@@ -176,12 +177,15 @@ class Cases(Telling):
         desk.order(LEAVER, CloseIncident(), subject)
         yield desk.day(20, 17)
         person = desk.people[LEAVER]
-        desk.order(ADMINISTRATOR, DeactivatePrincipal(reason="Left the company"), person)
+        left = desk.order(ADMINISTRATOR, DeactivatePrincipal(reason="Left the company"), person)
         yield desk.soon(20, 40)
+        finding = raised(desk, "leaver-with-live-grants", left.position)
         grant = desk.grants[LEAVER, "change-reviewer"]
         desk.order(ADMINISTRATOR, RevokeRole(reason="Left the company"), grant)
         told = f"counted no more when {person} was deactivated, and was revoked afterwards"
         self.tell("grant-revoked", grant, told)
+        told = f"{person} left with {grant} in hand; the finding ended when that was revoked"
+        self.tell("leaver-with-live-grants", finding, told, position=left.position)
         yield desk.day(30, 11)
         for target in (person, subject):
             away = DestroySubjectKey(target=target, reason="Request under GDPR article 17")

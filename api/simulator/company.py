@@ -108,7 +108,12 @@ PIPELINE = "Delivery pipeline"
 """A service: it links commits to changes."""
 MONITORING = "Monitoring"
 DEPLOYMENTS = "Deployment log"
-SOURCES = {MONITORING: "/sources/monitoring", DEPLOYMENTS: "/sources/deployments"}
+SUPPLIER = "Supplier's change tool"
+SOURCES = {
+    MONITORING: "/sources/monitoring",
+    DEPLOYMENTS: "/sources/deployments",
+    SUPPLIER: "/sources/supplier",
+}
 """Sources that only observe."""
 
 

@@ -9,6 +9,7 @@ from api.simulator.company import DEPLOYMENTS
 from api.simulator.desk import Desk
 from domain.deployment import DeploymentFailed, DeploymentRecorded, ServiceRestored
 from domain.moments import to_text
+from ledger.view import Receipt
 
 RUNS_MINUTES = 6
 
@@ -34,9 +35,9 @@ def deployed(
     return subject
 
 
-def deployed_without_a_change(desk: Desk, subject: str, service: str, by: str) -> None:
+def deployed_without_a_change(desk: Desk, subject: str, service: str, by: str) -> Receipt:
     told = {**_run(desk, subject, service), "deployed_by": desk.people[by]}
-    desk.observe(DeploymentRecorded, subject, told, source=DEPLOYMENTS, actor=by)
+    return desk.observe(DeploymentRecorded, subject, told, source=DEPLOYMENTS, actor=by)
 
 
 def _run(desk: Desk, subject: str, service: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from api.examining import Examiner
 from api.simulator.clock import SimulatedClock, next_opening, working_time_after
 from api.simulator.company import MONITORING, SOURCES
 from domain.command import Command
@@ -36,6 +37,7 @@ class Desk:
     """`chance` and `clock` are handed in: the same seed and start give the same quarter."""
 
     ledger: Ledger
+    examiner: Examiner
     clock: SimulatedClock
     chance: random.Random
     people: dict[str, str] = field(default_factory=dict)
@@ -54,6 +56,7 @@ class Desk:
     """Of a policy that everybody knows will come."""
     refused: int = 0
     deployed: int = 0
+    _examined: int = 0
     _observed: int = 0
     _due: list[tuple[str, str]] = field(default_factory=list)
     """(when, subject) of timers that may be due then."""
@@ -81,7 +84,14 @@ class Desk:
                 if timer.due == due:
                     self.clock.move_to(datetime.fromisoformat(due))
                     self.ledger.execute(timer_order(subject, timer))
+                    self.examine()
             self._wind(subject)
+
+    def examine(self) -> None:
+        """What was recorded since is looked at now, and what it shows is raised: as a server does, within a second."""
+        if self.ledger.head().size > self._examined:
+            self.examiner.run_until()
+            self._examined = self.ledger.head().size
 
     def _wind(self, subject: str) -> None:
         if has_timers(subject.partition("/")[0]):

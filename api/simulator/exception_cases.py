@@ -17,13 +17,13 @@ from api.simulator.changes import (
 )
 from api.simulator.company import (
     APPROVERS,
-    AUDITOR,
     BREAK_GLASS,
     CHANGE_MANAGER,
     EMERGENCY_AUTHORITY,
     FREEZE_OWNER,
 )
 from api.simulator.deployments import deployed, deployed_without_a_change
+from api.simulator.findings import acknowledged, following, remediated
 from api.simulator.telling import Telling
 from api.simulator.tickets import Life, common
 from domain.change_assessment import CancelChange
@@ -38,7 +38,7 @@ from domain.change_retro_approval import (
     DenyRetroApproval,
     GrantRetroApproval,
 )
-from domain.change_review import CloseChange, DetectUnauthorizedChange
+from domain.change_review import CloseChange, UnauthorizedChangeDetected
 from domain.freeze import DeclareFreeze, GrantFreezeException
 from domain.moments import to_text
 
@@ -98,9 +98,15 @@ class ExceptionCases(Telling):
         due = desk.state(subject)["retro_due_at"]
         yield datetime.fromisoformat(due) + timedelta(minutes=5)
         told = "began by break-glass, and nobody approved it by the day it was due"
-        self.tell("retro-lapsed", subject, told, position=desk.last_position(subject))
+        lapsed = desk.last_position(subject)
+        self.tell("retro-lapsed", subject, told, position=lapsed)
         yield desk.after(60, 120)
+        finding = acknowledged(desk, "lapsed-retro-approval", lapsed)
         yield from closed(desk, subject, "successful_with_issues", "deviated")
+        closing = desk.last_position(subject)
+        remediated(desk, finding, closing, "Reviewed and closed by those who had no part in it")
+        told = f"{subject} was approved by nobody in time; it was reviewed and closed with issues"
+        self.tell("lapsed-retro-approval", finding, told, position=lapsed)
 
     def freeze(self) -> Life:
         """At the closing of the month nothing is changed under the books."""
@@ -157,17 +163,18 @@ class ExceptionCases(Telling):
         desk.order(crew.requester, later, subject)
 
     def unauthorized(self) -> Life:
-        """The deployment log tells of a run that belongs to no change."""
+        """The deployment log tells of a run that belongs to no change, and one is opened for it."""
         desk = self.desk
         deployment, deployer = "deployment/RUN-BY-HAND", "Oskar Nyman"
         yield desk.day(0, 21, 30)
-        deployed_without_a_change(desk, deployment, "workplace", deployer)
+        fact = deployed_without_a_change(desk, deployment, "workplace", deployer)
         yield desk.day(1)
-        found = DetectUnauthorizedChange(
-            deployment=deployment, title="A print driver was rolled out by hand"
-        )
-        subject = desk.order(AUDITOR, found).subject
+        finding = acknowledged(desk, "unmatched-deployment", fact.position)
+        opened = {"deployment": deployment}
+        subject = following(desk, UnauthorizedChangeDetected, fact.position, **opened)
         self.tell("unauthorized", subject, f"was found by {deployment}, which matches no change")
+        told = f"{deployment} matched no change; {subject} was opened for it, denied, reviewed and closed"
+        self.tell("unmatched-deployment", finding, told, position=fact.position)
         yield desk.after(60, 120)
         never = DenyRetroApproval(reason="It could have waited for a change")
         desk.order(EMERGENCY_AUTHORITY, never, subject)

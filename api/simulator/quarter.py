@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
+from api.examining import Examiner
 from api.simulator.authority_cases import AuthorityCases
 from api.simulator.cases import Cases
 from api.simulator.change_cases import ChangeCases
@@ -16,6 +17,7 @@ from api.simulator.changes import change
 from api.simulator.clock import SimulatedClock, next_opening, working_time_after
 from api.simulator.desk import Desk
 from api.simulator.exception_cases import ExceptionCases
+from api.simulator.finding_cases import FindingCases
 from api.simulator.problems import problem
 from api.simulator.staffing import let_in
 from api.simulator.telling import Case
@@ -64,6 +66,7 @@ class _Agenda:
             desk.give_due(moment)
             desk.clock.move_to(moment)
             following = next(life, None)
+            desk.examine()
             if following is not None:
                 self.enter(following, life)
             passed()
@@ -71,6 +74,7 @@ class _Agenda:
 
 def simulate(
     ledger: Ledger,
+    examiner: Examiner,
     clock: SimulatedClock,
     *,
     seed: int,
@@ -81,9 +85,10 @@ def simulate(
 
     `progress` is told the days that have passed and how many there are.
     """
-    start, desk = clock.now(), Desk(ledger, clock, random.Random(seed))  # noqa: S311 - a story, not a secret
+    start, desk = clock.now(), Desk(ledger, examiner, clock, random.Random(seed))  # noqa: S311 - a story, not a secret
     end = start + span
     let_in(desk)
+    desk.examine()
     agenda, told = _Agenda(), dict[str, Case]()
     opening = next_opening(start)
     for minute, life in enumerate(_telling(desk, told)):
@@ -99,13 +104,14 @@ def simulate(
 
     agenda.run(desk, end, passed)
     desk.give_due(end)
+    desk.examine()
     clock.move_to(end)
     return Quarter(ledger.head().size, desk.refused, told, desk.people)
 
 
 def _telling(desk: Desk, told: dict[str, Case]) -> Iterator[Life]:
     """The lives that tell something, in the order in which they begin."""
-    for cases in (Cases, ChangeCases, ExceptionCases, AuthorityCases):
+    for cases in (Cases, ChangeCases, ExceptionCases, AuthorityCases, FindingCases):
         yield from cases(desk, told).lives()
 
 

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.compose import init, open_house
+from api.examining import Examiner
 from api.settings import Settings
 from api.simulator import Quarter, SimulatedClock, simulate
 from ledger.ledger import Ledger
+from projections.views import Views
+from projections.violations import Violations
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 SPAN = timedelta(days=22)
@@ -29,4 +32,9 @@ def live(
     clock = SimulatedClock(start)
     init(settings, origin="demo.example/x", administrator="Ada", clock=clock)
     house = open_house(settings, clock=clock)
-    return Lived(house.ledger, simulate(house.ledger, clock, seed=seed, span=span))
+    views = Views(settings.resolved_views_url)
+    try:
+        examiner = Examiner(house.ledger, Violations(views))
+        return Lived(house.ledger, simulate(house.ledger, examiner, clock, seed=seed, span=span))
+    finally:
+        views.close()

@@ -73,7 +73,9 @@ def test_the_telling_cases_have_the_same_numbers_for_every_seed(
     other = live(tmp_path, seed=8, span=timedelta(days=8), start=thursday)
     other.ledger.close()
 
-    told = other.quarter.cases
+    # What breaks a rule comes when it comes, and so do the numbers of findings.
+    cases = other.quarter.cases
+    told = {name: case for name, case in cases.items() if not case.subject.startswith("finding/")}
     assert {"standard", "unauthorized", "delegated"} <= told.keys()
     assert {name: case.subject for name, case in told.items()} == {
         name: lived.quarter.cases[name].subject for name in told
