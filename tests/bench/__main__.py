@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.bench.appending import entitled, governed, observed
 from tests.bench.asking import asked
 from tests.bench.checking import checked
+from tests.bench.detecting import detected
 from tests.bench.importing import imported
 from tests.bench.measuring import Figure
 from tests.bench.owing import owing
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "asked": asked,
     "check": checked,
     "owed": owing,
+    "findings": detected,
     "facts": lambda kind: observed(kind, 400_000),
     "subject": one_subject,
     "http": served,

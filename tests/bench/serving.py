@@ -39,7 +39,7 @@ BODY = orjson.dumps(
 
 def served(kind: str) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as servers:
-        port, token = servers.enter_context(_our_server(kind, Path(directory)))
+        port, token = servers.enter_context(our_server(kind, Path(directory)))
         bare_port = servers.enter_context(_bare_server())
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json"}
         one = request("POST", "/v1/incidents", BODY, headers)
@@ -49,7 +49,7 @@ def served(kind: str) -> Iterator[Figure]:
             f"HTTP append at {CONNECTIONS} connections, against an endpoint that only validates",
             kind, ours, theirs, "requests/s", 0.4,
         )  # fmt: skip
-        source, source_token = _source(port, headers)
+        recording, source_token = source(port, headers)
         with a_ledger(kind) as (ledger, _):
             recorder = register_source(ledger)
             sides = Sides()
@@ -60,7 +60,7 @@ def served(kind: str) -> Iterator[Figure]:
                     rate(BATCHES * BATCH, partial(observe_all, ledger, recorder, batches))
                 )
                 sides.ours.append(_batches(port, source_token, first))
-        assert source
+        assert recording
         yield Figure(
             f"batches of {BATCH} over HTTP, against the same in process",
             kind, *sides.medians(), "events/s", 0.5,
@@ -78,12 +78,12 @@ def _batches(port: int, token: str, first: int) -> float:
         "content-type": "application/cloudevents-batch+json",
     }
     requests = [
-        request("POST", "/v1/events", _batch(first + n * BATCH), headers) for n in range(BATCHES)
+        request("POST", "/v1/events", batch(first + n * BATCH), headers) for n in range(BATCHES)
     ]
     return BATCH * _good(load(port, [requests[0::2], requests[1::2]]), 200)
 
 
-def _batch(first: int) -> bytes:
+def batch(first: int) -> bytes:
     return orjson.dumps([_cloudevent(proposal) for proposal in facts("", told(first, BATCH))])
 
 
@@ -102,18 +102,18 @@ def _good(outcome: Load, status: int) -> float:
     return outcome.rate
 
 
-def _source(port: int, headers: dict[str, str]) -> tuple[str, str]:
+def source(port: int, headers: dict[str, str]) -> tuple[str, str]:
     """A source registered over HTTP, and its token."""
-    made = _ask(
+    made = ask(
         port, "/v1/principals", headers,
         {"kind": "source", "name": "bench", "mode": "observe", "source_uri": "/sources/bench"},
     )  # fmt: skip
     principal = str(made["subject"])
-    issued = _ask(port, "/v1/tokens", headers, {"principal": principal, "scopes": ["*:append"]})
+    issued = ask(port, "/v1/tokens", headers, {"principal": principal, "scopes": ["*:append"]})
     return principal, str(issued["token"])
 
 
-def _ask(port: int, path: str, headers: dict[str, str], body: object) -> dict[str, object]:
+def ask(port: int, path: str, headers: dict[str, str], body: object) -> dict[str, object]:
     answer = httpx.post(
         f"http://127.0.0.1:{port}{path}", headers=headers, content=orjson.dumps(body)
     )
@@ -123,7 +123,7 @@ def _ask(port: int, path: str, headers: dict[str, str], body: object) -> dict[st
 
 
 @contextlib.contextmanager
-def _our_server(kind: str, directory: Path) -> Iterator[tuple[int, str]]:
+def our_server(kind: str, directory: Path, **more: str) -> Iterator[tuple[int, str]]:
     port = free_port()
     environment = {
         "ITSM_LEDGER_DATABASE_URL": fresh_database_url(kind, directory),
@@ -133,6 +133,7 @@ def _our_server(kind: str, directory: Path) -> Iterator[tuple[int, str]]:
         "ITSM_LEDGER_MASTER_KEY_FILE": str(directory / "master"),
         "ITSM_LEDGER_PORT": str(port),
         "ITSM_LEDGER_BODY_LIMIT_BYTES": "4194304",
+        **more,
     }
     settings = Settings(
         database_url=environment["ITSM_LEDGER_DATABASE_URL"],

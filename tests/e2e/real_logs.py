@@ -10,6 +10,8 @@ import gzip
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 Row = Mapping[str, str]
@@ -35,6 +37,15 @@ PLAIN = {
 PEOPLE = {"assigned_to": "assigned_to", "opened_by": "opened_by", "reported_by": "caller_id", "source_created_by": "sys_created_by"}  # fmt: skip
 COUNTS = ("reassignment_count", "reopen_count")
 LEVELS = ("impact", "urgency", "priority")
+MOVES = ("incident_state", "assignment_group", "assigned_to", "reassignment_count", "reopen_count")
+"""A row in which one of them differs begins a pause, if it waits."""
+TARGETS = {
+    "1 - Critical": timedelta(hours=4),
+    "2 - High": timedelta(hours=8),
+    "3 - Moderate": timedelta(hours=24),
+    "4 - Low": timedelta(hours=72),
+}
+JUST_BEFORE = timedelta(minutes=30)
 FLAGS = ("active", "made_sla", "knowledge", "u_priority_confirmation")
 WORDS = ("u_symptom", "notify", "vendor")
 
@@ -84,6 +95,38 @@ def incident_states(rows: list[Row]) -> Iterator[Expected]:
                 if (cell := said(row[column])) is not None
             },
         }
+
+
+def broken_rules(numbers: Mapping[str, list[Row]]) -> dict[str, set[str]]:
+    """Rule → the incidents whose rows show that it was broken.
+
+    No row says what shows that a ticket waits. Times are minutes of one zone, so that they can be compared.
+    """
+    found: dict[str, set[str]] = {
+        "pause-without-proof": set(),
+        "pause-before-breach": set(),
+        "priority-lowered-alone": set(),
+    }
+    for number, rows in numbers.items():
+        opened, setter = _minute(rows[0]["opened_at"]), rows[0]["sys_updated_by"]
+        for before, row in pairwise([rows[0], *rows]):
+            is_first, actor = row is rows[0], row["sys_updated_by"]
+            moved = is_first or any(row[column] != before[column] for column in MOVES)
+            if row["incident_state"].startswith("Awaiting") and moved:
+                found["pause-without-proof"].add(number)
+                left = opened + TARGETS[before["priority"]] - _minute(row["sys_updated_at"])
+                if timedelta(0) < left <= JUST_BEFORE:
+                    found["pause-before-breach"].add(number)
+            if not is_first and any(row[column] != before[column] for column in LEVELS):
+                is_lower = row["priority"] > before["priority"]
+                if is_lower and said(actor) and actor == setter:
+                    found["priority-lowered-alone"].add(number)
+                setter = actor
+    return found
+
+
+def _minute(cell: str) -> datetime:
+    return datetime.strptime(cell, "%d/%m/%Y %H:%M")  # noqa: DTZ007 - the log names no zone
 
 
 def problem_states(rows: list[Row]) -> Iterator[Expected]:

@@ -21,10 +21,13 @@ from domain.fold import merge_patch
 from ledger.entry import Entry
 from ledger.reveal import reveal
 from replay.as_of import subject_as_of
+from replay.detection.examine import Examination, Violation
+from replay.detection.registry import DETECTORS
 from tests.api.importing_house import ACTOR, opened
 from tests.e2e.real_logs import (
     Expected,
     Row,
+    broken_rules,
     chosen,
     incident_states,
     problem_states,
@@ -235,3 +238,22 @@ def test_the_status_page_goes_in_without_its_maintenance(tmp_path: Path) -> None
     assert {state["status"] for state in states.values()} == {"resolved"}
     assert shown == "Incident with Codespaces"
     assert json.dumps(states).count("Codespaces") > 0, "components are no personal data"
+
+
+def test_the_detectors_find_what_the_rows_show_and_nothing_else(servicenow: Log) -> None:
+    database, size = servicenow.house.ledger.database, servicenow.house.ledger.head().size
+    walk = Examination(database, DETECTORS)
+
+    seen = [one for one in walk.over(size) if isinstance(one, Violation)]
+
+    found: dict[str, set[str]] = {}
+    for one in seen:
+        found.setdefault(one.rule, set()).add(one.group.removeprefix("incident/"))
+    expected = broken_rules(servicenow.rows)
+    assert {rule: found.pop(rule) for rule in expected} == expected
+    assert [len(numbers) for numbers in expected.values()] == [5_825, 53, 11]
+    # Besides, a year that is told at once is told late, fact by fact. The rest is of those who imported it: they hold
+    # every role.
+    assert found.keys() == {"recorded-late", "conflicting-grants", "unratified-genesis"}
+    late = sum(one.rule == "recorded-late" for one in seen)
+    assert late == servicenow.result.as_dict()["events"] == 171_488
