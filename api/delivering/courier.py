@@ -22,7 +22,7 @@ from api.delivering.addresses import NEVER_SENT
 from api.delivering.posting import DELIVERED, GONE, Poster
 from api.delivering.progress import Hold, Progress, Standing, Try
 from api.delivering.reading import reader_of
-from api.delivering.schedule import Schedule
+from api.delivering.schedule import Schedule, has_come
 from api.delivering.signing import delivery_id, signed_headers
 from api.http.cloudevents import STRUCTURED
 from api.identity import Identity
@@ -183,8 +183,16 @@ class Courier:
             for receiver in receivers
             if self._left_alone.get(receiver, "") <= now
             and standings.get(receiver, Standing(receiver)).position < size
-            and _is_due(self.ledger.load(receiver).state, standings.get(receiver), now)
+            and self._is_due(self.ledger.load(receiver).state, standings.get(receiver), now)
         ]
+
+    def _is_due(self, state: State, standing: Standing | None, now: str) -> bool:
+        if state.get("status") != "active":
+            return False
+        if standing is None or standing.run != state["begins"]["run"]:
+            return True
+        is_time = has_come(standing.next_try, now, self.schedule.longest)
+        return is_time or _was_enabled(standing, state)
 
     def _take(self, receiver: str) -> _Work | None:
         """The next page, held by us; None: nothing to do, or somebody else does it."""
@@ -197,7 +205,7 @@ class Courier:
             return None
         standing = self._brought_up(standing, state, hold)
         page = self.ledger.entries(standing.position, PAGE_ENTRIES)
-        if not page or (standing.next_try or "") > now:
+        if not page or not has_come(standing.next_try, now, self.schedule.longest):
             return None
         reader = reader_of(self.ledger, state)
         url = str(reveal(self.ledger, receiver, state.get("url", ERASED), allowed=True))
@@ -272,14 +280,6 @@ class Courier:
 
     def _hold(self) -> Hold:
         return Hold(self.holder, later(self.ledger.now(), HOLD))
-
-
-def _is_due(state: State, standing: Standing | None, now: str) -> bool:
-    if state.get("status") != "active":
-        return False
-    if standing is None or standing.run != state["begins"]["run"]:
-        return True
-    return (standing.next_try or "") <= now or _was_enabled(standing, state)
 
 
 def _was_enabled(standing: Standing, state: State) -> bool:

@@ -21,7 +21,7 @@ import structlog
 
 from api.delivering.posting import DELIVERED
 from api.delivering.progress import Hold, Progress, Standing, Try
-from api.delivering.schedule import Schedule
+from api.delivering.schedule import Schedule, has_come
 from api.settings import Settings
 from domain.acts import LEDGER
 from domain.errors import LedgerError, Malformed
@@ -180,8 +180,10 @@ class Mailer:
 
     def _is_time(self, standing: Standing, now: str) -> bool:
         if standing.next_try is not None:
-            return standing.next_try <= now
-        return standing.last_try is None or later(standing.last_try, self.between) <= now
+            return has_come(standing.next_try, now, self.schedule.longest)
+        return standing.last_try is None or has_come(
+            later(standing.last_try, self.between), now, self.between
+        )
 
     def _new(self, after: int, up_to: int) -> list[Entry]:
         """The findings that were raised and are severe enough, at positions after + 1 … up_to."""

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from api.delivering.schedule import SKEW
+from domain.moments import later
 from ledger.errors import StorageFailed
 from projections.bulk import POSTGRESQL, upsert
 from projections.projection import BinaryText, Integer64
@@ -162,9 +164,13 @@ class Progress:
     # What a holder does. Each tells whether it still is the holder; if not, nothing was written.
 
     def claim(self, receiver: str, hold: Hold, now: str) -> Standing | None:
-        """Where it stands, for who holds it from here on; None while somebody else does."""
+        """Where it stands, for who holds it from here on; None while somebody else does.
+
+        Who holds it for longer than anybody may had a clock that was ahead.
+        """
         table = self._standings
-        free = (table.c.held_until <= now) | (table.c.holder == hold.holder)
+        held = (table.c.held_until > now) & (table.c.held_until <= later(hold.until, SKEW))
+        free = sa.not_(held) | (table.c.holder == hold.holder)
         with self._transaction() as connection:
             row = (receiver, "", 0, 0, 0, None, None, None, None, "", "")
             # Whoever comes second keeps what the first one made of it.

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from domain.moments import later
+
+SKEW: Final = timedelta(minutes=1)
+"""How far the clocks of servers may be apart."""
+
+
+def has_come(when: str | None, now: str, longest: timedelta) -> bool:
+    """None has always come. What lies farther ahead than the longest wait was set by a clock that was ahead, and was
+    set right since: nobody waits for it.
+    """
+    return when is None or when <= now or when > later(now, longest + SKEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +31,10 @@ class Schedule:
     tries: int = 10
     disable_after: timedelta = timedelta(days=3)
     """Without a single success."""
+
+    @property
+    def longest(self) -> timedelta:
+        return timedelta(seconds=self.longest_seconds)
 
     def next_try(self, number: int, at: str, draw: float) -> str | None:
         """When to try again after the try `number` failed at `at`; None: give up. `draw`: from 0 to 1."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -25,6 +27,8 @@ from replay.detection.detector import Cured, Detector, Look, Shown
 from replay.detection.verify import finding_problems
 from replay.verify import verify
 from tests.api.importing_house import ACTOR, opened
+from tests.contract.post import until
+from tests.replay.given_log import desk
 
 SAID = {name: v for name, v in FindingRaised.example.items() if name != "hash"}
 
@@ -236,6 +240,29 @@ def test_a_database_that_fails_for_a_while_ends_no_examining(
     looking.run_until()
 
     assert told(house.ledger) == {FindingRaised.type_name: 1}
+
+
+def test_a_clock_that_is_set_back_delays_findings_and_loses_none(tmp_path: Path) -> None:
+    with desk(f"sqlite:///{tmp_path}/ledger.db", tmp_path) as at:
+        ledger = at.house.ledger
+        views = Views(at.house.settings.resolved_views_url)
+        one, stop = Examiner(ledger, Violations(views), (Reports(),)), Event()
+        report(ledger)
+        at.clock.moment -= timedelta(hours=1)
+        running = threading.Thread(target=one.run, args=(stop,))
+        running.start()
+        try:
+            until(lambda: one.failure == "clock-jumped")
+            assert told(ledger) == {}
+            at.clock.moment += timedelta(hours=1)
+            until(lambda: told(ledger))
+            until(lambda: one.failure is None)
+        finally:
+            stop.set()
+            running.join()
+            views.close()
+
+        assert told(ledger) == {FindingRaised.type_name: 1}
 
 
 def test_what_a_detector_cannot_read_is_no_fault_of_the_entry(house: House, views: Views) -> None:

@@ -17,6 +17,7 @@ from domain.incident import IncidentResolved
 from domain.may import Decision, DecisionRequest
 from domain.moments import later
 from ledger.entry import Entry
+from ledger.errors import ClockJumped
 from ledger.genesis import FIRST_PERSON
 from ledger.govern import Actor, Order
 from ledger.ledger import recorded
@@ -204,6 +205,27 @@ def test_a_review_that_was_completed_in_time_never_lapses(office: Office, views:
 
     types = [entry.type for entry in office.house.ledger.entries_of(change)]
     assert "itsm.change.review-lapsed.v1" not in types
+
+
+def test_nothing_is_ordered_by_a_clock_that_was_set_back_and_all_of_it_once_it_is_right(
+    office: Office, views: Views
+) -> None:
+    incident = resolved(office)
+    office.wait_until(20 * DAYS)
+    keeper, size = Timekeeper(office.house.ledger, views), office.house.ledger.head().size
+    office.clock.moment -= timedelta(hours=1)
+
+    for _ in range(2):
+        with pytest.raises(ClockJumped):
+            look(office, views, keeper)
+    assert office.house.ledger.head().size == size
+    office.clock.moment += timedelta(hours=1)
+
+    assert look(office, views, keeper) == 1
+    closed = last(office, incident)
+    assert closed.type == "itsm.incident.closed.v1"
+    assert closed.time == later(closed.data["closed_at"], timedelta(0))
+    assert look(office, views, keeper) == 0
 
 
 def test_two_schedulers_give_each_order_once(office: Office, views: Views) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from api.delivering.progress import Hold, Try
 from api.delivering.schedule import Schedule
 from api.delivering.webhooks import (
     end_webhook,
     rotate_secret,
 )
+from domain.moments import later
 from domain.reading import LedgerRead
 from domain.webhook import DisableWebhook, EnableWebhook, EndWebhook, ReplayWebhook
 from ledger.genesis import FIRST_PERSON
@@ -105,6 +107,24 @@ def test_what_is_given_up_is_a_dead_letter_and_the_next_one_follows(post: Post) 
 
     assert post.positions(receiver) == [lost_at] * 3 + [next_at, lost_at, next_at]
     assert post.progress.dead_letters(webhook, 10) == []
+
+
+def test_what_a_clock_that_was_ahead_put_off_is_not_waited_for_once_it_is_right(post: Post) -> None:
+    with receiving_apart(answering(OK)) as receiver:
+        webhook, _ = post.register(receiver)
+        position = post.desk.log.entries_of(post.desk.report())[0].position
+        begins, now = post.state(webhook)["begins"], post.desk.log.now()
+        tomorrow = later(now, timedelta(days=1))
+        hold = Hold("a server that was ahead, and is gone", tomorrow)
+        post.progress.claim(webhook, hold, now)
+        post.progress.begin(webhook, hold, run=begins["run"], after=begins["after"])
+        failed = Try(webhook, position, 1, tomorrow, "status-503")
+        post.progress.failed(hold, failed, next_try=later(tomorrow, timedelta(seconds=5)))
+
+        with post.delivering():
+            until(lambda: receiver.requests)
+
+    assert post.positions(receiver) == [position]
 
 
 def test_a_slow_receiver_delays_no_other(post: Post) -> None:

@@ -18,9 +18,11 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from api.delivering.mailing import MOST_LISTED, RECEIVER, Mailer, Postbox, mailer_of, postbox_at
+from api.delivering.progress import Hold, Try
 from api.settings import Settings
 from domain.errors import Malformed
 from domain.finding import RaiseFinding
+from domain.moments import later
 from ledger.govern import Actor, Order
 from ledger.view import SYSTEM
 from tests.api.delivering.certificates import authority_in, server_certificate
@@ -81,6 +83,26 @@ def raised(desk: Desk, position: int = 1, severity: str = "high", **more: Any) -
     command = RaiseFinding.model_validate({**told, "severity": severity, **more})
     done = desk.log.execute(Order(command, Actor(SYSTEM, "system")))
     return done.receipts[-1].subject
+
+
+def test_a_mail_that_a_clock_was_ahead_of_puts_off_no_other(
+    post: Post, make_mailer: Callable[..., Mailer]
+) -> None:
+    with smtp(inbox := Inbox()) as postbox:
+        mailer = make_mailer(postbox, between=timedelta(minutes=1))
+        now = post.desk.log.now()
+        tomorrow = later(now, timedelta(days=1))
+        hold = Hold("a server that was ahead, and is gone", tomorrow)
+        assert post.progress.claim(RECEIVER, Hold("one", now), now)
+        post.progress.release("one")
+        assert post.progress.claim(RECEIVER, hold, now)
+        sent = Try(RECEIVER, post.desk.log.head().size, 1, tomorrow, "delivered")
+        assert post.progress.delivered(hold, sent)
+        raised(post.desk)
+
+        assert mailer.send_due() == "delivered"
+
+    assert len(inbox.mails) == 1
 
 
 def test_a_mail_tells_what_is_new_once(post: Post, make_mailer: Callable[..., Mailer]) -> None:
