@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from api.roles import role_named
 from api.simulator.changes import (
     HURRIED,
     STARTS_AT,
@@ -44,10 +45,17 @@ from domain.grant_commands import (
     DelegateRole,
     GrantSodException,
     RejectRoleGrant,
+    RevokeRole,
 )
 from domain.moments import to_text
 from domain.policy import DraftPolicy, PublishPolicy, ReviewPolicy
 from domain.principal import IdentifyPrincipal
+from domain.review_commands import (
+    CertifyReviewItems,
+    CloseAccessReview,
+    OpenAccessReview,
+    OrderRevocations,
+)
 from domain.rosters import POLICIES
 from domain.thresholds import thresholds_of
 
@@ -74,6 +82,7 @@ class AuthorityCases(Telling):
         yield self.stricter_policy()
         yield self.caught_by_it()
         yield self.renewed()
+        yield self.reviewed()
 
     def second_account(self) -> Life:
         desk, account = self.desk, self.desk.people[SECOND_ACCOUNT]
@@ -189,6 +198,41 @@ class AuthorityCases(Telling):
         yield from approved_anew(desk, subject, crew)
         yield from implemented(desk, subject, crew)
         yield from closed(desk, subject)
+
+    def reviewed(self) -> Life:
+        """Who may approve changes is looked at anew, grant by grant, and one of them is an account too many."""
+        desk, role = self.desk, "change-authority"
+        yield desk.day(15, 10)
+        opening = OpenAccessReview(
+            title="Change authorities, this quarter",
+            role=role_named(desk.ledger, role),
+            due_at=to_text(desk.day(10, 17)),
+        )
+        subject = desk.order(COMPLIANCE, opening).subject
+        told = "looked at everybody who may approve changes"
+        self.tell("access-review", subject, told)
+        yield desk.after(60, 90)
+        doubted = desk.grants[SECOND_ACCOUNT, role]
+        kept = {
+            grant
+            for (_, given_role), grant in desk.grants.items()
+            if given_role == role and desk.state(grant)["status"] == "active"
+        } - {doubted}
+        desk.order(LINE_MANAGER, CertifyReviewItems(grants=frozenset(kept)), subject)
+        rules = desk.try_order(COMPLIANCE, CloseAccessReview(), subject)
+        away = OrderRevocations(
+            grants=frozenset({doubted}),
+            due_at=to_text(desk.day(3, 17)),
+            reason="One account is enough for whoever travels",
+        )
+        desk.order(LINE_MANAGER, away, subject)
+        yield desk.after(200, 400)
+        desk.order(ADMINISTRATOR, RevokeRole(reason="Ordered by the access review"), doubted)
+        last = desk.order(COMPLIANCE, CloseAccessReview(), subject)
+        told += (
+            f"; half done it could not be closed ({', '.join(rules)}), and {doubted} was revoked"
+        )
+        self.tell("access-review", subject, told, position=last.position)
 
     def renewed(self) -> Life:
         """Privileged roles end after ninety days at most, and are given anew before that."""

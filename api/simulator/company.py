@@ -99,6 +99,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "policy-author": (COMPLIANCE,),
     "policy-reviewer": (ASSESSOR,),
     "policy-publisher": (CHANGE_MANAGER,),
+    "access-reviewer": (LINE_MANAGER,),
 }
 """Who holds which role from the first day on. Each asks for it, and two others agree and give it."""
 PRIVILEGED = ("administrator", "break-glass", "policy-publisher")
