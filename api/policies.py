@@ -22,11 +22,15 @@ THRESHOLDS_FILE = "thresholds.json"
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """`name`: as it was asked for. `thresholds`: those it sets; the others are the shipped ones."""
+    """`name`: as it was asked for. `thresholds`: those it sets; the others are the shipped ones.
+
+    `is_held`: the ledger holds it, which takes none that is not valid.
+    """
 
     name: str
     texts: Mapping[str, str]
     thresholds: Mapping[str, Any] = field(default_factory=dict)
+    is_held: bool = False
 
     @property
     def hash(self) -> str:
@@ -52,7 +56,7 @@ def held(named: str, ledger: Ledger) -> HandedIn:
         named = members[-1]
     subject = named.partition("@")[0]
     state = ledger.subject(subject).state
-    return HandedIn(subject, state["texts"], state["thresholds"])
+    return HandedIn(subject, state["texts"], state["thresholds"], is_held=True)
 
 
 def write_policy(policy: HandedIn, directory: Path) -> None:
@@ -68,10 +72,12 @@ def write_policy(policy: HandedIn, directory: Path) -> None:
 
 
 def validated(chosen: HandedIn) -> HandedIn:
-    """The same, once Cedar and the thresholds' own checks passed it.
+    """The same, once Cedar and the thresholds' own checks passed it; one that the ledger holds they did before.
 
     Raises Malformed, with Cedar's messages and their places.
     """
+    if chosen.is_held:
+        return chosen
     if not chosen.texts:
         raise Malformed("a policy has at least one file with Cedar text")
     validate(chosen.texts, schema_text())
