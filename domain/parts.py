@@ -31,11 +31,12 @@ def parts_in(family: str, state: State) -> dict[str, frozenset[str]]:
     rule = _PARTS.get(family)
     if rule is None:
         return {}
-    named = {
-        part: frozenset(one for one in people if isinstance(one, str))
-        for part, people in rule(state).items()
-    }
-    return {part: people for part, people in named.items() if people}
+    played: dict[str, frozenset[str]] = {}
+    for part, people in rule(state).items():
+        named = [one for one in people if isinstance(one, str)]
+        if named:
+            played[part] = frozenset(named)
+    return played
 
 
 def services_in(family: str, state: State) -> frozenset[str]:
