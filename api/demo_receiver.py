@@ -40,11 +40,11 @@ def _handler(secret: str, file: Path) -> type[BaseHTTPRequestHandler]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            length = int(self.headers.get("content-length", 0))
-            if length > LARGEST_BYTES:
-                self._answer(413)
+            length = self.headers.get("content-length", "")
+            if not length.isdigit() or int(length) > LARGEST_BYTES:
+                self._answer(413 if length.isdigit() else 411)
                 return
-            body = self.rfile.read(length)
+            body = self.rfile.read(int(length))
             if not self._is_genuine(body):
                 self._answer(401)
                 return
