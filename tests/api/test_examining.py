@@ -15,7 +15,6 @@ from sqlalchemy.exc import OperationalError
 
 from api.compose import House
 from api.examining import Examiner
-from domain.command import command_class
 from domain.finding import MOST_NAMED, FindingRaised, FindingRecurred, RaiseFinding, ReopenFinding
 from ledger.errors import StorageFailed
 from ledger.govern import Actor, Order
@@ -23,28 +22,13 @@ from ledger.ledger import Ledger
 from ledger.view import SYSTEM
 from projections.views import Views
 from projections.violations import Named, Sightings, Violations
-from replay.detection.detector import Cured, Detector, Look, Shown
+from replay.detection.detector import Cured, Look, Shown
 from replay.detection.verify import finding_problems
 from replay.verify import verify
+from tests.api.examined import SAID, Reports, assign, examiner, report
 from tests.api.importing_house import ACTOR, opened
 from tests.contract.post import until
 from tests.replay.given_log import desk
-
-SAID = {name: v for name, v in FindingRaised.example.items() if name != "hash"}
-
-
-class Reports(Detector):
-    """Every report breaks it, every assignment makes it whole."""
-
-    name = "no-reports"
-    severity = "low"
-    sentence = "Nothing is reported."
-    types = frozenset({"itsm.incident.reported.v1", "itsm.incident.assigned.v1"})
-
-    def see(self, look: Look) -> Iterable[Shown | Cured]:
-        if look.told.type == "itsm.incident.assigned.v1":
-            return [Cured("desk")]
-        return [Shown(group="desk")]
 
 
 class Newer(Reports):
@@ -69,24 +53,6 @@ def views(tmp_path: Path) -> Iterator[Views]:
     views = Views(f"sqlite:///{tmp_path}/seen.db")
     yield views
     views.close()
-
-
-def examiner(house: House, views: Views, *detectors: Detector) -> Examiner:
-    return Examiner(house.ledger, Violations(views), detectors or (Reports(),))
-
-
-def report(ledger: Ledger) -> str:
-    command = command_class("incident", "report").model_validate(
-        {"title": "Mail is down", "impact": 3, "urgency": 3, "reported_by": ACTOR.principal}
-    )
-    return ledger.execute(Order(command, ACTOR)).receipts[-1].subject
-
-
-def assign(ledger: Ledger, subject: str) -> int:
-    command = command_class("incident", "assign").model_validate(
-        {"assignment_group": "Mail", "assigned_to": ACTOR.principal}
-    )
-    return ledger.execute(Order(command, ACTOR, subject)).receipts[-1].position
 
 
 def told(ledger: Ledger) -> Counter[str]:
@@ -357,60 +323,3 @@ def test_an_interrupted_raising_is_neither_lost_nor_said_twice(
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def problems(house: House, examined: int, *detectors: Detector) -> list[str]:
-    size = house.ledger.head().size
-    found = finding_problems(
-        house.ledger.database,
-        size,
-        {Named("no-reports", 1): examined},
-        detectors or (Reports(),),
-    )
-    return [one.message for one in found]
-
-
-def test_a_finding_that_is_missing_is_found(house: House, views: Views) -> None:
-    report(house.ledger)
-    size = house.ledger.head().size
-
-    assert problems(house, 0) == [], "nobody looked yet"
-    (told_,) = problems(house, size)
-    assert "no finding was raised" in told_
-    examiner(house, views).run_until()
-    assert problems(house, size) == []
-
-
-def test_a_finding_that_nothing_shows_is_found(house: House, views: Views) -> None:
-    report(house.ledger)
-    examiner(house, views).run_until()
-    invented = {**SAID, "rule": "no-reports", "first_position": 3, "last_position": 3}
-    order = Order(RaiseFinding.model_validate(invented), Actor(SYSTEM, "system"))
-    house.ledger.execute(order)
-
-    (told_,) = problems(house, house.ledger.head().size)
-    for version in ("99", "0", "policy/POL0000001@9"):
-        other = {
-            **SAID,
-            "rule": "no-reports",
-            "rule_version": version,
-            "first_position": 3,
-            "last_position": 3,
-        }
-        house.ledger.execute(Order(RaiseFinding.model_validate(other), Actor(SYSTEM, "system")))
-
-    assert len(problems(house, house.ledger.head().size)) == 4
-    assert "which the log does not show" in told_
-
-
-def test_a_finding_that_says_otherwise_than_the_log_is_found(house: House) -> None:
-    report(house.ledger)
-    size = house.ledger.head().size
-    false = {
-        **SAID, "rule": "no-reports", "group": "desk", "first_position": size, "last_position": size,
-    }  # fmt: skip
-    house.ledger.execute(Order(RaiseFinding.model_validate(false), Actor(SYSTEM, "system")))
-
-    told_ = problems(house, size)
-
-    assert any("says severity high, the log shows low" in one for one in told_)
