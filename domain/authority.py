@@ -8,7 +8,7 @@ before the commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from domain.command import Case
@@ -27,22 +27,30 @@ class Authority(NamedTuple):
     people: frozenset[str]
 
 
-def authority_of(case: Case, services: Iterable[str]) -> Authority:
+def authority_of(
+    case: Case, services: Iterable[str], among: Container[str] | None = None
+) -> Authority:
     """The roles that the actor acts in on all of `services`.
 
-    Alone: those of the grants the actor holds; grants of the same human's other principals do not add up.
-    On behalf of another: those that the other delegated to a principal of the actor's human, and no others.
+    Alone: those of the grants the actor holds, of the roles `among` these names where only they matter; grants of
+    the same human's other principals do not add up. On behalf of another: those that the other delegated to a
+    principal of the actor's human, and no others.
     """
     about = frozenset(services)
     people = principals_of(case, case.actor)
     if case.on_behalf_of is None:
-        return Authority(roles_held(case, case.actor, about), people)
+        return Authority(roles_held(case, case.actor, about, among), people)
     roles = _roles_delegated(case, case.on_behalf_of, people, about)
     return Authority(roles, people | principals_of(case, case.on_behalf_of))
 
 
-def roles_held(case: Case, principal: str, services: Iterable[str] = ()) -> Roles:
-    """The roles that `principal` holds now on all of `services`; without any, those granted for everything."""
+def roles_held(
+    case: Case, principal: str, services: Iterable[str] = (), among: Container[str] | None = None
+) -> Roles:
+    """The roles that `principal` holds now on all of `services`; without any, those granted for everything.
+
+    `among`: of the roles with these names only.
+    """
     if not _is_registered(case, principal):
         return {}
     about = frozenset(services)
@@ -50,7 +58,7 @@ def roles_held(case: Case, principal: str, services: Iterable[str] = ()) -> Role
         (grant, state)
         for grant in case.rosters.get(grants_held_by(principal), ())
         for state in [case.states.get(grant, {})]
-        if _counts(case, state, about)
+        if (among is None or state.get("role_name") in among) and _counts(case, state, about)
     )
 
 
@@ -107,8 +115,9 @@ def _is_registered(case: Case, principal: str) -> bool:
 
 
 def _by_name(grants: Iterable[tuple[str, State]]) -> Roles:
-    # The same grant may be delegated to two principals of one human.
-    giving: dict[str, set[str]] = {}
+    giving: dict[str, tuple[str, ...]] = {}
     for grant, state in grants:
-        giving.setdefault(state["role_name"], set()).add(grant)
-    return {name: tuple(sorted(ids)) for name, ids in giving.items()}
+        name = state["role_name"]
+        # The same grant may be delegated to two principals of one human.
+        giving[name] = tuple(sorted({*giving[name], grant})) if name in giving else (grant,)
+    return giving

@@ -48,11 +48,12 @@ def _decided(
     if state is None:
         return Decision(False, "none", (NO_POLICY,))
     actor = case.states.get(case.actor) or {}
-    authority = authority_of(case, services)
+    policy = parsed(state)
+    authority = authority_of(case, services, policy.roles_about(action))
     words = set(circumstances)
     if case.on_behalf_of is not None and not authority.roles:
         words.add(NO_DELEGATION)
-    verdict = parsed(state).decide(
+    verdict = policy.decide(
         Question(
             principal=case.actor,
             kind=str(actor.get("kind", "unknown")),

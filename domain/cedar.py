@@ -56,10 +56,17 @@ class Policy:
     _by_action: dict[str, _ActionRules] = field(default_factory=dict)
 
     def decide(self, question: Question) -> Verdict:
-        about = self._by_action.get(question.action)
+        return self._about(question.action).decide(question)
+
+    def roles_about(self, action: str) -> frozenset[str]:
+        """The roles that its rules about the action name: no other makes a difference."""
+        return self._about(action).known_roles
+
+    def _about(self, action: str) -> _ActionRules:
+        about = self._by_action.get(action)
         if about is None:
-            about = self._by_action[question.action] = _ActionRules(self.rules, question.action)
-        return about.decide(question)
+            about = self._by_action[action] = _ActionRules(self.rules, action)
+        return about
 
 
 @lru_cache(maxsize=64)
@@ -75,12 +82,12 @@ class _ActionRules:
         "_action",
         "_family",
         "_groups",
-        "_known_roles",
         "_members",
         "_names_entities",
         "_roles",
         "_set",
         "_verdicts",
+        "known_roles",
     )
 
     def __init__(self, rules: Iterable[PolicyRule], action: str) -> None:
@@ -102,7 +109,7 @@ class _ActionRules:
         self._names_entities = any(rule.names_entities for rule in about)
         self._roles = {rule.id: rule.roles for rule in about}
         self._groups = [{"type": "Action", "id": group} for group in groups_of(action)]
-        self._known_roles = frozenset[str]().union(*self._roles.values())
+        self.known_roles = frozenset[str]().union(*self._roles.values())
         self._verdicts: dict[bytes, Verdict] = {}
 
     def decide(self, question: Question) -> Verdict:
@@ -112,7 +119,7 @@ class _ActionRules:
             question.kind,
             question.status,
             question.mode,
-            sorted(self._known_roles.intersection(question.roles)),
+            sorted(self.known_roles.intersection(question.roles)),
             [question.state.get(name) for name in self._members],
             sorted(question.parts),
             sorted(question.filled),

@@ -27,6 +27,7 @@ class Numbers:
     ) -> None:
         self._transaction, self._load, self._find_out = transaction, load, find_out
         self._next: Taken = {}
+        self._found_out: Taken = {}
 
     def next_number(self, family: str) -> str:
         """The subject id with the family's next free human number. Taken when a draft uses it."""
@@ -59,10 +60,9 @@ class Numbers:
             )
 
     def _is_taken(self, family: Family, ordinal: int) -> bool:
-        ahead = [
-            subject_id(family.name, human_number(family, n))
-            for n in range(ordinal, ordinal + AHEAD)
-        ]
-        # One question for those who come next in this commit as well.
-        self._find_out(ahead)
-        return self._load(ahead[0]).version > 0
+        if ordinal >= self._found_out.get(family.name, 0):
+            # One question for those who come next in this commit as well.
+            ahead = range(ordinal, ordinal + AHEAD)
+            self._find_out([subject_id(family.name, human_number(family, n)) for n in ahead])
+            self._found_out[family.name] = ahead.stop
+        return self._load(f"{family.name}/{human_number(family, ordinal)}").version > 0
