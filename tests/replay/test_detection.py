@@ -9,6 +9,8 @@ import pytest
 
 from domain.change import change_content_hash
 from domain.event import Json, State
+from domain.rosters import POLICIES
+from ledger.shipped import shipped_texts
 from replay.detection.accountability import Accountability
 from replay.detection.approval_after_start import ApprovalAfterStart
 from replay.detection.conflicting_grants import ConflictingGrants
@@ -25,6 +27,7 @@ from replay.detection.priority_lowered import PriorityLoweredAlone
 from replay.detection.registry import DETECTORS
 from replay.detection.standard_change import StandardChangeOutsideModel
 from replay.detection.unratified_genesis import UnratifiedGenesis
+from replay.detection.who_may import WhoMay
 from replay.estate import Estate, Told
 
 ADA, BEN = "principal/PRN0000002", "principal/PRN0000003"
@@ -356,6 +359,23 @@ def test_each_activity_has_one_accountable() -> None:
         Accountability(), "itsm.grant.revoked.v1", {}, before=held, subject=grant, states=silent
     )
     assert nothing == [], "the role says nothing about activities"
+
+
+def test_what_a_source_observed_keeps_to_the_rules_that_forbid() -> None:
+    policy = {"texts": dict(shipped_texts()), "thresholds": {}, "reference": "policy/POL0000001@4"}
+    states = {"policy/POL0000001": policy, ADA: {"kind": "person"}, BEN: {"kind": "person"}}
+
+    def told(by: str) -> list[Shown | Cured]:
+        return seen(
+            WhoMay(), "itsm.change.approval-granted.v1", {"approvals": approved_by(by)},
+            before={"requested_by": ADA}, states=states, rosters={POLICIES: [*states][:1]}, by=by,
+        )  # fmt: skip
+
+    (shown,) = told(ADA)
+    assert isinstance(shown, Shown)
+    assert shown.rule == "change-approver-is-independent"
+    assert (shown.rule_version, shown.about) == ("policy/POL0000001@4", (CHANGE, ADA))
+    assert told(BEN) == [], "which roles he has elsewhere is not known"
 
 
 def test_the_genesis_is_ratified_by_somebody() -> None:
