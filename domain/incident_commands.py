@@ -98,7 +98,7 @@ class ReportIncident(Command, yields=IncidentReported):
         detected_at = self.detected_at or reported_at
         in_order = detected_at <= reported_at
         require(in_order, "detected-before-reported", "it is detected before it is reported", case)
-        in_time = reported_at <= later(case.now, CLOCK_SKEW)
+        in_time = self.reported_at is None or reported_at <= later(case.now, CLOCK_SKEW)
         require(in_time, "reported-not-ahead-of-now", f"reported_at is after {case.now}", case)
         if self.reported_by:
             require_exists(self.reported_by, "reporter-exists", case)

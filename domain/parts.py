@@ -29,7 +29,7 @@ def has_parts(family: str, parts: Parts, services: Services | None = None) -> No
 def parts_in(family: str, state: State) -> dict[str, frozenset[str]]:
     """Part → the principals who have played it. A part that nobody has played is left out."""
     rule = _PARTS.get(family)
-    if rule is None:
+    if rule is None or not state:
         return {}
     played: dict[str, frozenset[str]] = {}
     for part, people in rule(state).items():
