@@ -31,7 +31,7 @@ from replay.detection.who_may import WhoMay
 from replay.estate import Estate, Told
 
 ADA, BEN = "principal/PRN0000002", "principal/PRN0000003"
-CHANGE = "change/CHG0010001"
+CHANGE, PERSON = "change/CHG0010001", {"kind": "person"}
 NOON, ONE, TWO = (f"2026-03-02T{hour}:00:00.000000Z" for hour in (12, 13, 14))
 WINDOW = {"start": NOON, "end": TWO}
 STARTED = "itsm.change.implementation-started.v1"
@@ -363,7 +363,7 @@ def test_each_activity_has_one_accountable() -> None:
 
 def test_what_a_source_observed_keeps_to_the_rules_that_forbid() -> None:
     policy = {"texts": dict(shipped_texts()), "thresholds": {}, "reference": "policy/POL0000001@4"}
-    states = {"policy/POL0000001": policy, ADA: {"kind": "person"}, BEN: {"kind": "person"}}
+    states: dict[str, State] = {"policy/POL0000001": policy, **dict.fromkeys((ADA, BEN), PERSON)}
 
     def told(by: str) -> list[Shown | Cured]:
         return seen(
