@@ -110,8 +110,10 @@ class ObserveProposal(Unordered):
             needs.rows.append((self.row.source, self.row.number, self.row.ordinal))
         for fact in self.facts:
             needs.subjects.add(fact.subject)
-            in_records = (record[name] for record, name in _people_in(fact.event, fact.data))
-            for named in (fact.actor, *map(fact.data.get, fact.event.persons), *in_records):
+            people = [fact.actor, *map(fact.data.get, fact.event.persons)]
+            if fact.event.persons_in_records:
+                people += [record[name] for record, name in _people_in(fact.event, fact.data)]
+            for named in people:
                 if named is not None and not named.startswith("principal/"):
                     needs.people.add((named, self.recorder))
 

@@ -261,7 +261,8 @@ class View:
         self.moved.update(additions.moved)
         for name, subject, joins in additions.rosters:
             self.moved_rosters[name] = self.roster(name).moved(subject, joins=joins)
-        self._identities.take(additions.linked)
+        if additions.linked:
+            self._identities.take(additions.linked)
         self.trusted_recorders.difference_update(additions.moved)
         if additions.subjects:
             self._subjects += additions.subjects
