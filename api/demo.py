@@ -104,6 +104,11 @@ def demo_settings(directory: Path, base: Settings) -> Settings:
     return base.model_copy(update=places)
 
 
+def receiver_port(settings: Settings) -> int:
+    """Where the demo's own receiver of webhooks listens: beside the API."""
+    return settings.port + 1
+
+
 def build(
     directory: Path,
     settings: Settings,
@@ -148,7 +153,7 @@ def _live(
         quarter = life(ledger, Examiner(ledger, Violations(views)))
         waits = quarter.cases.get("waiting")
         content = str(ledger.subject(waits.subject).state["content_hash"]) if waits else ""
-        tokens, port = _tokens(ledger, quarter), settings.port + 1
+        tokens, port = _tokens(ledger, quarter), receiver_port(settings)
         told = _told_of_findings(ledger, tokens["ADMINISTRATOR"], port)
         demo = Demo(directory, made, quarter, tokens, content, told, port, ledger.now())
         house.checkpoint()

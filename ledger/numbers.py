@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from domain.families import FAMILIES, Family, human_number, subject_id
+from domain.families import FAMILIES, Family, human_number
 from ledger.database import Transaction
 from ledger.states import Loaded
 
@@ -40,7 +40,7 @@ class Numbers:
             ordinal += 1
         # Replaced, not changed: savepoints hold on to the former.
         self._next = {**self._next, family: ordinal}
-        return subject_id(family, human_number(kind, ordinal))
+        return _numbered(kind, ordinal)
 
     def take(self, subject: str) -> None:
         family = subject.split("/", 1)[0]
@@ -63,6 +63,10 @@ class Numbers:
         if ordinal >= self._found_out.get(family.name, 0):
             # One question for those who come next in this commit as well.
             ahead = range(ordinal, ordinal + AHEAD)
-            self._find_out([subject_id(family.name, human_number(family, n)) for n in ahead])
+            self._find_out([_numbered(family, n) for n in ahead])
             self._found_out[family.name] = ahead.stop
-        return self._load(f"{family.name}/{human_number(family, ordinal)}").version > 0
+        return self._load(_numbered(family, ordinal)).version > 0
+
+
+def _numbered(family: Family, ordinal: int) -> str:
+    return f"{family.name}/{human_number(family, ordinal)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
@@ -144,9 +144,10 @@ def list_reviews(
     as_json: Json = False,
 ) -> None:
     """The register of access reviews."""
+    from domain.review import Status
     from projections.reviews import ReviewFilter, find_reviews
 
-    check_words("status", status, ("open", "closed"))
+    check_words("status", status, get_args(Status))
     with opened() as session, current_views(session) as views:
         session.identity.require("review", "read")
         wanted = ReviewFilter(

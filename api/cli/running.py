@@ -48,13 +48,13 @@ def demo(
     days: Annotated[int, typer.Option(min=7, max=366, help="How long it lived.")] = 91,
 ) -> None:
     """Build a ledger of a simulated quarter, serve it, and say what to try."""
-    from api.demo import RECEIVED, build, demo_settings
+    from api.demo import RECEIVED, build, demo_settings, receiver_port
     from api.demo_receiver import receiving
 
     chosen = demo_settings(directory, settings())
     if not no_serve:
         require_free_port(chosen)
-        require_free_port(chosen.model_copy(update={"port": chosen.port + 1}))
+        require_free_port(chosen.model_copy(update={"port": receiver_port(chosen)}))
     with progress("Living through a quarter") as bar:
         made = build(directory, chosen, seed=seed, span=timedelta(days=days), progress=bar)
     with opened(chosen) as session:

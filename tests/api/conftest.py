@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from api.compose import House
+from projections.views import Views
 from tests.api.audited import Audited, audited
+from tests.api.importing_house import opened
 from tests.api.issuer import Issuer, issuer_process
 
 
@@ -12,6 +16,21 @@ from tests.api.issuer import Issuer, issuer_process
 def anyio_backend() -> str:
     """Tests marked `anyio` run on asyncio, as the server does."""
     return "asyncio"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A new ledger."""
+    with opened(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+def views(tmp_path: Path) -> Iterator[Views]:
+    """Read models that nothing was computed for yet."""
+    views = Views(f"sqlite:///{tmp_path}/seen.db")
+    yield views
+    views.close()
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ from replay.detection.detector import Cured, Look, Shown
 from replay.detection.verify import finding_problems
 from replay.verify import verify
 from tests.api.examined import SAID, Reports, assign, examiner, report
-from tests.api.importing_house import ACTOR, opened
+from tests.api.importing_house import ACTOR
 from tests.contract.post import until
 from tests.replay.given_log import desk
 
@@ -40,19 +40,6 @@ class Broken(Reports):
 
     def see(self, look: Look) -> Iterable[Shown | Cured]:
         raise RuntimeError("a detector has a fault")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with opened(tmp_path) as house:
-        yield house
-
-
-@pytest.fixture
-def views(tmp_path: Path) -> Iterator[Views]:
-    views = Views(f"sqlite:///{tmp_path}/seen.db")
-    yield views
-    views.close()
 
 
 def told(ledger: Ledger) -> Counter[str]:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from api.compose import House
 from domain.finding import RaiseFinding
 from ledger.govern import Actor, Order
@@ -16,20 +11,6 @@ from projections.violations import Named
 from replay.detection.detector import Detector
 from replay.detection.verify import finding_problems
 from tests.api.examined import SAID, Reports, examiner, report
-from tests.api.importing_house import opened
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with opened(tmp_path) as house:
-        yield house
-
-
-@pytest.fixture
-def views(tmp_path: Path) -> Iterator[Views]:
-    views = Views(f"sqlite:///{tmp_path}/seen.db")
-    yield views
-    views.close()
 
 
 def problems(house: House, examined: int, *detectors: Detector) -> list[str]:

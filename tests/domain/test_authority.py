@@ -209,6 +209,8 @@ def test_of_anybody_it_can_be_asked_which_roles_they_hold() -> None:
     assert not holds_role(case, ADA, "operator", ["mail"])
     assert roles_held(case, DORA) == NOTHING
     assert roles_held(case, DORA, ["mail"]) == {"operator": (OTHER,)}
+    assert roles_held(case, DORA, ["mail"], among={"operator", "auditor"}) == {"operator": (OTHER,)}
+    assert roles_held(case, DORA, ["mail"], among={"auditor"}) == NOTHING
     assert roles_held(case, "principal/PRN0000099") == NOTHING
 
 
