@@ -27,7 +27,7 @@ def merge_patch(state: Json, patch: Json) -> Json:
     if not isinstance(patch, dict):
         return patch
     merged = state.copy() if isinstance(state, dict) else {}
-    _apply(patch, merged)
+    patch_in_place(merged, patch)
     return merged
 
 
@@ -36,13 +36,13 @@ def fold(patches: Iterable[JsonObject]) -> JsonObject:
     state: JsonObject = {}
     for patch in patches:
         # Nobody else holds this state yet, so it is changed in place.
-        _apply(patch, state)
+        patch_in_place(state, patch)
     return state
 
 
-def _apply(patch: JsonObject, target: JsonObject) -> None:
-    """Change `target` in place, and nothing inside it that somebody else may hold."""
-    waiting = [(patch, target)]
+def patch_in_place(state: JsonObject, patch: JsonObject) -> None:
+    """As `merge_patch`, for whoever alone holds `state`: changes it, and nothing inside it that somebody else may hold."""
+    waiting = [(patch, state)]
     # The list grows while it is walked: each object inside a patch adds itself behind the others.
     for members, into in waiting:
         for name, value in members.items():

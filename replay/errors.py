@@ -24,3 +24,10 @@ class CheckpointRefused(Malformed):
 
     code = "checkpoint-refused"
     summary = "This is no checkpoint of this log."
+
+
+class WhereRefused(Malformed):
+    """A filter that is not in the language of `--where`."""
+
+    code = "where-refused"
+    summary = "This filter cannot be read."

@@ -1,0 +1,111 @@
+"""Held states as a table: what `intervals.py` tells, in columns that a filter is fast on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from domain.effect import Fact
+from replay.whole.entries import Line
+from replay.whole.intervals import Held, held_states
+
+FOREVER: Final = 2**62
+"""The end of an interval that has none; beyond every position, and every moment in microseconds."""
+
+GROUPED: Final[dict[str, type[str | int]]] = {
+    "status": str,
+    "assignment_group": str,
+    "priority": int,
+    "impact": int,
+    "urgency": int,
+    "service": str,
+    "category": str,
+    "risk": str,
+}
+"""Members that people count by, kept as columns: whoever asks for these reads no state."""
+
+_TYPES: Final = {str: pa.string(), int: pa.int64()}
+HELD: Final = pa.schema(
+    [
+        ("subject", pa.string()),
+        ("family", pa.string()),
+        ("position", pa.int64()),
+        ("version", pa.int64()),
+        ("known_from", pa.int64()),
+        ("known_to", pa.int64()),
+        ("effect_from_us", pa.int64()),
+        ("effect_to_us", pa.int64()),
+        *((name, _TYPES[kind]) for name, kind in GROUPED.items()),
+        ("state", pa.string()),
+    ]
+)
+"""`known_…`: positions; `effect_…_us`: microseconds since 1970. Half open; null where the state was none of that basis."""
+
+
+class Columns:
+    """Held states on their way into a table."""
+
+    def __init__(self) -> None:
+        self._columns: list[list[Any]] = [[] for _ in HELD]
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def add(self, subject: str, held: Held) -> None:
+        known_from, known_to = held.known or (None, FOREVER)
+        effect_from, effect_to = held.effect or (None, None)
+        members = held.members
+        row: tuple[Any, ...] = (
+            subject,
+            subject.partition("/")[0],
+            held.position,
+            held.version,
+            known_from,
+            FOREVER if known_to is None else known_to,
+            effect_from,
+            effect_to,
+            *[
+                value if type(value := members.get(name)) is kind else None
+                for name, kind in GROUPED.items()
+            ],
+            held.state,
+        )
+        for column, value in zip(self._columns, row, strict=True):
+            column.append(value)
+
+    def table(self) -> pa.Table:
+        """As HELD. Afterwards there are none."""
+        told = dict(zip(HELD.names, self._columns, strict=True))
+        self._columns = [[] for _ in HELD]
+        told["effect_from_us"] = microseconds(told["effect_from_us"])
+        told["effect_to_us"] = pc.fill_null(microseconds(told["effect_to_us"]), FOREVER)
+        told["state"] = pa.array(told["state"], pa.binary()).cast(pa.string())
+        return pa.table(told, schema=HELD)
+
+
+def microseconds(times: list[str | None]) -> pa.Array:
+    """Since 1970, of canonical times."""
+    return pa.array(times, pa.string()).cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+
+
+def held_table(lines: Iterable[Line]) -> pa.Table:
+    """Of lines in any order in which each subject's come by version."""
+    facts: dict[str, list[Fact]] = {}
+    for line in lines:
+        facts.setdefault(line.subject, []).append(line.fact)
+    columns = Columns()
+    for subject in sorted(facts):
+        for held in held_states(facts[subject]):
+            columns.add(subject, held)
+    return columns.table()
+
+
+def by_subject(lines: Iterable[Line]) -> Iterator[tuple[str, list[Fact]]]:
+    """Of lines in the order of their subjects."""
+    for subject, its in groupby(lines, key=itemgetter(0)):
+        yield subject, [line.fact for line in its]
