@@ -56,6 +56,21 @@ def each_of_family(database: Database, family: str, up_to: int) -> Iterator[Of]:
         yield from (Of(*row) for row in found)
 
 
+def each_entry(database: Database, after: int, up_to: int) -> Iterator[Row]:
+    """(position, bytes) of the entries at positions after + 1 … up_to, in order."""
+    while after < up_to:
+        # By pages: a reading transaction that stays open for long keeps SQLite's WAL from being taken in.
+        last = min(up_to, after + _PAGE_ENTRIES)
+        yield from database.query(
+            "SELECT position, entry FROM events WHERE position > ? AND position <= ? ORDER BY position",
+            (after, last),
+        )
+        after = last
+
+
+_PAGE_ENTRIES: Final = 8_192
+
+
 def family_in(transaction: Transaction, family: str, up_to: int) -> list[Of]:
     """`entries_of_family` in a transaction that is open, a writing one too: those stream nothing on PostgreSQL."""
     rows = transaction.rows(f"{_OF_FAMILY} ORDER BY e.position", (*_bounds(family), up_to))

@@ -9,7 +9,7 @@ from domain.effect import Fact
 from domain.errors import UnknownSubject
 from domain.event import Json
 from ledger.ledger import Ledger
-from replay.as_of import AsOf, Reading, answer, read
+from replay.as_of import AsOf, Reading, answer, read, state_of
 from replay.changes import changed_fields, states
 from replay.moment import Moment
 
@@ -46,21 +46,25 @@ def difference(ledger: Ledger, subject: str, before: Moment, after: Moment = NOW
     if not (old.version or new.version):
         raise UnknownSubject(f"{subject} is not known at either moment", subject=subject)
     was, became = answer(subject, old), answer(subject, new)
+    return Difference(subject, was, became, fields_between(old, new))
+
+
+def fields_between(old: Reading, new: Reading) -> tuple[FieldChange, ...]:
+    """What differs between two readings of one subject, and which entries did it."""
     facts = {fact.position: fact for reading in (old, new) for fact in reading.facts}
-    between = [(position, _patches(position, facts)) for position in _between(old, new)]
-    fields = tuple(
+    between = [(position, _patches(position, facts)) for position in words_between(old, new)]
+    return tuple(
         FieldChange(
             path,
             change["from"],
             change["to"],
             tuple(at for at, patches in between if any(states(one, path) for one in patches)),
         )
-        for path, change in changed_fields(was.state, became.state).items()
+        for path, change in changed_fields(state_of(old), state_of(new)).items()
     )
-    return Difference(subject, was, became, fields)
 
 
-def _between(old: Reading, new: Reading) -> list[int]:
+def words_between(old: Reading, new: Reading) -> list[int]:
     """The entries whose word counts at one moment only."""
     return sorted(set(_words(old)) ^ set(_words(new)))
 

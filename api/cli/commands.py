@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     auditing,
+    estate,
     finding,
     granting,
     importing,
@@ -38,6 +39,7 @@ for room in (
     ordering,
     granting,
     looking,
+    estate,
     listing,
     auditing,
     finding,

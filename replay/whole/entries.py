@@ -10,7 +10,9 @@ import msgspec
 import pyarrow as pa
 
 from domain.effect import Fact
+from ledger.database import Database
 from ledger.errors import CorruptEntry
+from ledger.past import each_entry, entries_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,6 +40,7 @@ class _Told(msgspec.Struct):
     subject: str
     subjectversion: int
     time: str
+    recordedtime: str
     data: dict[str, Any]
     corrects: int | None = None
     replacement: str | None = None
@@ -124,8 +127,26 @@ def line_of(position: int, raw: bytes) -> Line:
         replacement = None if told.replacement is None else _PATCH.decode(told.replacement)
     except (msgspec.MsgspecError, ValueError) as fault:
         raise _unreadable(position, fault) from fault
-    fact = Fact(position, told.time, "", told.data, told.corrects, replacement, told.effectivetime)
+    fact = Fact(
+        position,
+        told.time,
+        told.recordedtime,
+        told.data,
+        told.corrects,
+        replacement,
+        told.effectivetime,
+    )
     return Line(told.subject, told.subjectversion, fact)
+
+
+def entries_of_log(database: Database, size: int, archive: Archived | None = None) -> Entries:
+    """Those of a ledger's log, up to `size`."""
+    return Entries(
+        size,
+        lambda after, up_to: each_entry(database, after, up_to),
+        lambda subject: entries_of(database, subject),
+        archive,
+    )
 
 
 def lines_table(rows: Rows) -> pa.Table:

@@ -82,9 +82,5 @@ def holding(moment: Located) -> tuple[str, list[int]]:
     """The condition that a row of `held` holds at the moment, with its parameters."""
     if moment.basis == "known":
         return "known_from <= ? AND known_to > ?", [moment.position, moment.position]
-    at = microseconds_of(moment.at or "")
+    at = microseconds(moment.at or "")
     return "effect_from_us <= ? AND effect_to_us > ?", [at, at]
-
-
-def microseconds_of(time: str) -> int:
-    return int(microseconds([time])[0].as_py())

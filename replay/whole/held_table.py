@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.effect import Fact
+from domain.moments import from_text
 from replay.whole.entries import Line
 from replay.whole.intervals import Held, held_states
 
@@ -29,6 +31,8 @@ GROUPED: Final[dict[str, type[str | int]]] = {
 }
 """Members that people count by, kept as columns: whoever asks for these reads no state."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _TYPES: Final = {str: pa.string(), int: pa.int64()}
 HELD: Final = pa.schema(
     [
@@ -38,13 +42,17 @@ HELD: Final = pa.schema(
         ("version", pa.int64()),
         ("known_from", pa.int64()),
         ("known_to", pa.int64()),
+        ("recorded_from_us", pa.int64()),
+        ("recorded_to_us", pa.int64()),
         ("effect_from_us", pa.int64()),
         ("effect_to_us", pa.int64()),
         *((name, _TYPES[kind]) for name, kind in GROUPED.items()),
         ("state", pa.string()),
     ]
 )
-"""`known_…`: positions; `effect_…_us`: microseconds since 1970. Half open; null where the state was none of that basis."""
+"""`known_…`: positions, `recorded_…_us`: when those were recorded; `effect_…_us`: when it was so. `us`: microseconds since 1970.
+Half open, and of no length where the next entry has the same time; null where the state was none of that basis.
+"""
 
 
 class Columns:
@@ -58,6 +66,7 @@ class Columns:
 
     def add(self, subject: str, held: Held) -> None:
         known_from, known_to = held.known or (None, FOREVER)
+        recorded_from, recorded_to = held.recorded or (None, None)
         effect_from, effect_to = held.effect or (None, None)
         members = held.members
         row: tuple[Any, ...] = (
@@ -67,6 +76,8 @@ class Columns:
             held.version,
             known_from,
             FOREVER if known_to is None else known_to,
+            recorded_from,
+            recorded_to,
             effect_from,
             effect_to,
             *[
@@ -82,13 +93,20 @@ class Columns:
         """As HELD. Afterwards there are none."""
         told = dict(zip(HELD.names, self._columns, strict=True))
         self._columns = [[] for _ in HELD]
-        told["effect_from_us"] = microseconds(told["effect_from_us"])
-        told["effect_to_us"] = pc.fill_null(microseconds(told["effect_to_us"]), FOREVER)
+        for basis in ("recorded", "effect"):
+            start, end = f"{basis}_from_us", f"{basis}_to_us"
+            told[start] = _microseconds(told[start])
+            told[end] = pc.fill_null(_microseconds(told[end]), FOREVER)
         told["state"] = pa.array(told["state"], pa.binary()).cast(pa.string())
         return pa.table(told, schema=HELD)
 
 
-def microseconds(times: list[str | None]) -> pa.Array:
+def microseconds(time: str) -> int:
+    """Since 1970."""
+    return (from_text(time) - _EPOCH) // _MICROSECOND
+
+
+def _microseconds(times: list[str | None]) -> pa.Array:
     """Since 1970, of canonical times."""
     return pa.array(times, pa.string()).cast(pa.timestamp("us", "UTC")).cast(pa.int64())
 

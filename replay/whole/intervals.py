@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 
 class Held(NamedTuple):
-    """A state and where it held. `known`: positions; `effect`: times; None where it was none of that basis.
+    """A state and where it held. `known`: positions; `recorded`: the same as the times at which those were recorded;
+    `effect`: times. None where it was none of that basis.
 
     An interval without an end (None) goes on. `version`: how many of the subject's entries count there.
     `position`: of the fact that led to it. `members`: what `state` says; read it before the next row is asked for.
@@ -27,6 +28,7 @@ class Held(NamedTuple):
     position: int
     version: int
     known: tuple[int, int | None] | None
+    recorded: tuple[str, str | None] | None
     effect: tuple[str, str | None] | None
     state: bytes
     members: JsonObject
@@ -50,35 +52,38 @@ def _in_order(facts: Sequence[Fact]) -> bool:
 
 
 def _in_both(facts: Sequence[Fact]) -> Iterator[Held]:
-    state: JsonObject = {}
-    for version, (fact, follower) in enumerate(_followed(facts), 1):
-        patch_in_place(state, fact.data)
-        end = None if follower is None else follower.position
+    for held, fact, follower in _known(facts):
         until = None if follower is None else follower.time
-        yield Held(
-            fact.position,
-            version,
-            (fact.position, end),
-            _span(fact.time, until),
-            orjson.dumps(state),
-            state,
-        )
+        yield held._replace(effect=_span(fact.time, until))
 
 
 def _in_each(facts: Sequence[Fact]) -> Iterator[Held]:
+    yield from (held for held, _, _ in _known(facts))
+    yield from _in_effect(facts)
+
+
+def _known(facts: Sequence[Fact]) -> Iterator[tuple[Held, Fact, Fact | None]]:
     state: JsonObject = {}
     for version, (fact, follower) in enumerate(_followed(facts), 1):
         patch_in_place(state, fact.data)
-        end = None if follower is None else follower.position
-        yield Held(fact.position, version, (fact.position, end), None, orjson.dumps(state), state)
-    state, count, corrections = {}, 0, _corrections(facts)
+        end, ended = (
+            (None, None) if follower is None else (follower.position, follower.recordedtime)
+        )
+        known, recorded = (fact.position, end), (fact.recordedtime, ended)
+        text = orjson.dumps(state)
+        yield Held(fact.position, version, known, recorded, None, text, state), fact, follower
+
+
+def _in_effect(facts: Sequence[Fact]) -> Iterator[Held]:
+    state: JsonObject = {}
+    count, corrections = 0, _corrections(facts)
     for one, after in _followed(sorted(standing(facts))):
         patch_in_place(state, one.data)
         # An entry that corrects counts where its target does.
         count += 1 + corrections.get(one.position, 0)
         span = _span(one.time, None if after is None else after.time)
         if span is not None:
-            yield Held(one.position, count, None, span, orjson.dumps(state), state)
+            yield Held(one.position, count, None, None, span, orjson.dumps(state), state)
 
 
 def _corrections(facts: Sequence[Fact]) -> dict[int, int]:

@@ -290,6 +290,13 @@ def to_sql(choice: Choice, column: str) -> tuple[str, list[Value]]:
             return _joined_sql(" OR ", [to_sql(each, column) for each in choices])
 
 
+def member_sql(column: str, name: str) -> str:
+    """The value of a member, `a.b` inside an object, as text; NULL where there is none. Raises WhereRefused."""
+    if not _MEMBER.fullmatch(name):
+        raise WhereRefused(f"expected the name of a member, such as status, got {name[:40]!r}")
+    return f"{_found_sql(column, tuple(name.split('.')))} ->> '$'"
+
+
 def _compare_sql(
     column: str, member: tuple[str, ...], relation: Relation, value: Value
 ) -> tuple[str, list[Value]]:
