@@ -59,7 +59,7 @@ class Estates:
         chosen = self._families(families)
         found = self.machine.states(moment, chosen, where_of(where))
         table = found.table
-        note(self.ledger, self.identity, "past-state", entries=table.num_rows)
+        self._noted(table.num_rows)
         return EstateStates(
             labelled(found.located), table.num_rows, self._rows(table.to_batches(), personal)
         )
@@ -97,7 +97,7 @@ class Estates:
             where_of(where),
         )
         located, found = self.machine.counts(asked, known_at)
-        note(self.ledger, self.identity, "past-state", entries=len(found))
+        self._noted(len(found))
         series = [
             {"values": dict(zip(by, one.values, strict=True)), "counts": list(one.counts)}
             for one in found
@@ -109,7 +109,12 @@ class Estates:
         for one in subjects:
             told += 1
             yield self._difference(one)
-        note(self.ledger, self.identity, "past-state", entries=told)
+        self._noted(told)
+
+    def _noted(self, rows: int) -> None:
+        """What was not found showed nothing."""
+        if rows:
+            note(self.ledger, self.identity, "past-state", entries=rows)
 
     def _difference(self, one: SubjectDifference) -> Answer:
         fields = [

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from api.cli.looking import BasisChoice
+from api.cli.looking import BasisChoice, say_fields
 from api.cli.output import JSON_OPTION, note, plain, say, tell
 from api.cli.session import Session, opened
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from api.estates import Estates
+    from replay.moment import Moment
 
 SHOWN_MEMBERS = ("status", "priority", "assignment_group")
 
@@ -119,6 +122,24 @@ def counts(
     say("\t".join(["moment", *names]))
     for at, moment in enumerate(found["moments"]):
         say("\t".join([moment, *(str(one["counts"][at]) for one in found["series"])]))
+
+
+def diff_of_estate(
+    before: Moment, after: Moment, families: Sequence[str], *, as_json: bool
+) -> None:
+    """Each subject that differs, as soon as it is found."""
+    with opened() as session:
+        first, last, found = estates_of(session).differences(before, after, families)
+        if as_json:
+            for one in found:
+                tell({"from": first, "to": last, **one})
+            return
+        say(f"from {told_moment(first)}\n  to {told_moment(last)}")
+        for one in found:
+            versions = f"version {one['version_before']} → {one['version_after']}"
+            why = ", ".join(f"{each['position']} {each['why']}" for each in one["entries"])
+            say(f"\n{one['subject']}  {one['became']}  {versions}  (entries {why})")
+            say_fields(one["fields"], "      ")
 
 
 def _word(value: object) -> str:

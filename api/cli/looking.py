@@ -88,21 +88,45 @@ def history(subject: SubjectArgument, as_json: Annotated[bool, JSON_OPTION] = Fa
 
 
 def diff(
-    subject: SubjectArgument,
+    subject: Annotated[
+        str | None, typer.Argument(help="incident/INC0010001; without it the whole estate.")
+    ] = None,
     *,
     start: Annotated[str, typer.Option("--from", help="A moment (RFC 3339), or a position.")],
     end: Annotated[
         str | None, typer.Option("--to", help="A moment or a position; by default now.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="What was known of this moment: then --from and --to are when it was."),
+    ] = None,
     basis: Annotated[BasisChoice | None, typer.Option(help="For both moments.")] = None,
+    family: Annotated[
+        list[str] | None, typer.Option("--family", help="Of the estate: these families only.")
+    ] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
-    """What became of a subject between two moments, field by field, and which entries did it."""
+    """What became of a subject between two moments, field by field, and which entries did it.
+
+    Without a subject: who was added, changed, finished or gone in the whole estate; with --json each on a line.
+    """
+    before, after = _between(start, end, at, basis)
+    if subject is None:
+        from api.cli.estate import diff_of_estate
+
+        diff_of_estate(before, after, family or (), as_json=as_json)
+        return
+    if family:
+        raise Malformed("--family is for the whole estate: leave out the subject")
+    _diff_of_subject(subject, before, after, as_json=as_json)
+
+
+def _diff_of_subject(subject: str, before: Moment, after: Moment, *, as_json: bool) -> None:
     from replay.diff import difference
 
     with opened() as session:
         session.reads(subject)
-        found = difference(session.ledger, subject, _moment(start, basis), _moment(end, basis))
+        found = difference(session.ledger, subject, before, after)
         fields = [
             {
                 "field": field.path,
@@ -122,9 +146,14 @@ def diff(
     if as_json:
         tell(told)
         return
-    for field in told["fields"]:
+    say_fields(told["fields"])
+
+
+def say_fields(fields: Sequence[dict[str, Any]], indent: str = "") -> None:
+    for field in fields:
         positions = ", ".join(map(str, field["positions"]))
-        say(f"{field['field']}: {plain(field['from'])} → {plain(field['to'])}  (by {positions})")
+        change = f"{plain(field['from'])} → {plain(field['to'])}"
+        say(f"{indent}{field['field']}: {change}  (by {positions})")
 
 
 def events(
@@ -202,6 +231,20 @@ def _say_step(step: dict[str, Any]) -> None:
             say(f"      {said}: {step[said]}")
     for path, change in step["changes"].items():
         say(f"      {path}: {plain(change['from'])} → {plain(change['to'])}")
+
+
+def _between(
+    start: str, end: str | None, at: str | None, basis: BasisChoice | None
+) -> tuple[Moment, Moment]:
+    from replay.moment import Moment
+
+    if at is None:
+        return _moment(start, basis), _moment(end, basis)
+    if basis == "known":
+        raise Malformed(
+            "--at with two moments of knowing is of the basis effect: leave out --basis"
+        )
+    return Moment(at, start), Moment(at, end)
 
 
 def _moment(text: str | None, basis: BasisChoice | None) -> Moment:

@@ -100,7 +100,64 @@ _STEP: Final = {
     "changes": {"status": {"from": "new", "to": "assigned"}},
 }
 
+_AS_OF: Final = {
+    "basis": "effect",
+    "at": "2026-03-31T18:00:00.000000Z",
+    "known_at": "2026-04-02T08:11:00.412003Z",
+    "position": 1129,
+}
+
 ANSWERS: Final[Mapping[str, Content]] = {
+    "/v1/replay/state": {
+        **as_json(
+            {
+                **_AS_OF,
+                "count": 214,
+                "items": [
+                    {
+                        "subject": "incident/INC0010002",
+                        "family": "incident",
+                        "version": 5,
+                        "state": {"status": "in_progress", "priority": 2, "title": "[personal]"},
+                    }
+                ],
+                "next": "incident/INC0010002",
+            },
+            nullable=("at", "known_at", "next"),
+        ),
+        "application/x-ndjson": {
+            "itemSchema": {"type": "object"},
+            "example": '{"subject":"incident/INC0010002","family":"incident","version":5,"basis":"effect",…}\n',
+        },
+    },
+    "/v1/replay/counts": as_json(
+        {
+            **_AS_OF,
+            "moments": ["2026-03-30T18:00:00.000000Z", "2026-03-31T18:00:00.000000Z"],
+            "series": [{"values": {"status": "in_progress"}, "counts": [12, 14]}],
+        },
+        nullable=("known_at",),
+    ),
+    "/v1/replay/diff": as_json(
+        {
+            "from": _AS_OF,
+            "to": {**_AS_OF, "at": "2026-04-01T18:00:00.000000Z"},
+            "items": [
+                {
+                    "subject": "incident/INC0010002",
+                    "became": "finished",
+                    "version_before": 5,
+                    "version_after": 7,
+                    "fields": [
+                        {"field": "status", "from": "resolved", "to": "closed", "positions": [1140]}
+                    ],
+                    "entries": [{"position": 1140, "why": "in-time"}],
+                }
+            ],
+            "next": None,
+        },
+        nullable=("next",),
+    ),
     "/healthz": as_json({"status": "ok"}),
     "/readyz": as_json(
         {

@@ -27,6 +27,7 @@ from api.http import (
     auditing,
     change_registers,
     deployments,
+    estate,
     feed,
     findings,
     findings_feed,
@@ -108,7 +109,7 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, webhooks, auditing, change_registers, deployments,
+        health, problems, proof, feed, administration, webhooks, auditing, estate, change_registers, deployments,
         findings, findings_feed, owing, reviews, registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)

@@ -58,6 +58,7 @@ TAGS: Final = {
     "Reviews": "Who has which role, looked at one by one.",
     "Findings": "Rules that the record shows to be broken.",
     "Authority": "Who did what with what authority then, and what other rules would have said.",
+    "Time machine": "The whole estate at any moment, over time, and between two moments.",
     "Feed": "The log itself, byte for byte.",
     "Proof": "Checkpoints, tiles and proofs in the C2SP formats.",
     "Administration": "Tokens, erasure, legal holds.",

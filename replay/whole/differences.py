@@ -22,9 +22,9 @@ Became = Literal["added", "changed", "finished", "gone"]
 """`finished`: its workflow ended in between. `gone`: it was there at the first moment and is not at the second, as
 when the second is the earlier one, or when the fact it began with was retracted.
 """
-Why = Literal["in-time", "late", "backdated", "corrected"]
+Why = Literal["in-time", "late", "backdated", "corrected", "replaced"]
 """What an entry is to a report of the first moment: recorded when it happened, or only after the report (`late`), and then
-before something that the report already told (`backdated`); or it corrects what was told.
+before something that the report already told (`backdated`); or it corrects what was told, which it replaces.
 """
 
 
@@ -52,7 +52,7 @@ _DIFFERING: Final = """
 SELECT coalesce(a.subject, b.subject) AS subject, coalesce(a.version, 0) AS before, coalesce(b.version, 0) AS after,
        a.state AS was, b.state AS became
 FROM before AS a FULL JOIN after AS b ON a.subject = b.subject
-WHERE a.subject IS NULL OR b.subject IS NULL OR a.version <> b.version OR a.state <> b.state
+WHERE a.subject IS NULL OR b.subject IS NULL OR a.state <> b.state
 ORDER BY 1"""
 
 
@@ -63,7 +63,7 @@ def differences(
 ) -> Iterator[SubjectDifference]:
     """In the order of the subjects. The tables are STATES at each moment; who is in neither is not looked at.
 
-    A subject whose entries in between left its state as it was is told without fields. Raises CorruptEntry.
+    A subject that was changed and changed back does not differ. Raises CorruptEntry.
     """
     with connected() as connection:
         connection.register("before", before[1])
@@ -77,8 +77,8 @@ def differences(
         )
         positions = words_between(old, new)
         fields = fields_between(old, new)
-        if not (fields or positions):
-            continue  # the same state, of which two engines wrote the members in another order
+        if not fields and was is not None and became is not None:
+            continue  # the same state, with its members in another order
         yield SubjectDifference(
             subject,
             _became(subject, _state(was), _state(became)),
@@ -112,11 +112,16 @@ def _words(
     facts: Sequence[Fact], positions: Sequence[int], before: Located, after: Located
 ) -> Iterator[Word]:
     first = min(before.position, after.position)
+    # Two moments of knowing about one moment: a word that was there already counts no more, or does again.
     reported = [fact.time for fact in facts if fact.position <= first and fact.corrects is None]
     newest = max(reported, default="")
     among = {fact.position: fact for fact in facts}
     for position in positions:
-        yield Word(position, _why(among[position], first, newest, before))
+        fact = among[position]
+        if position <= first and before.at == after.at and before.position != after.position:
+            yield Word(position, "replaced")
+        else:
+            yield Word(position, _why(fact, first, newest, before))
 
 
 def _why(fact: Fact, first: int, newest: str, before: Located) -> Why:
