@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.errors import Malformed
+from domain.errors import LedgerError, Malformed
 
 
 class MomentRefused(Malformed):
@@ -31,3 +31,17 @@ class WhereRefused(Malformed):
 
     code = "where-refused"
     summary = "This filter cannot be read."
+
+
+class ArchiveUnusable(LedgerError):
+    """A place that holds no archive, one of another ledger, or one that is damaged."""
+
+    code = "archive-unusable"
+    summary = "This archive cannot be used."
+
+
+class SegmentAltered(ArchiveUnusable):
+    """A file of an archive that is not what its manifest says. `position`: the first that it should hold."""
+
+    code = "segment-altered"
+    summary = "A file of the archive is not what was written."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from api.cli import (
+    archiving,
     auditing,
     estate,
     finding,
@@ -46,6 +47,7 @@ for room in (
     owing,
     reviewing,
     proving,
+    archiving,
     ruling,
     viewing,
     webhooks,

@@ -1,0 +1,70 @@
+"""The log as files: `archive`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.output import JSON_OPTION, note, progress, tell
+from api.cli.session import Session, opened
+
+if TYPE_CHECKING:
+    from replay.archive.store import Store
+
+FOLLOW_SECONDS = 2.0
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(archive)
+
+
+def archive(
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="A directory, or a URI as s3://bucket/prefix.")
+    ],
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, JSON_OPTION] = False,
+) -> None:
+    """Write the log as sealed Parquet segments, which are verified, asked and restored without its database.
+
+    Run it again to bring the archive up to date: sealed segments never change and are not written twice.
+    """
+    from replay.archive.store import Store
+
+    store = Store(output)
+    with opened() as session:
+        session.identity.require("*", "read")
+        _archived(session, store, as_json=as_json)
+        while follow:
+            session.ledger.record_reads()
+            session.ledger.database.wait_for_append(FOLLOW_SECONDS)
+            _archived(session, store, as_json=as_json, only_news=True)
+
+
+def _archived(session: Session, store: Store, *, as_json: bool, only_news: bool = False) -> None:
+    from api.readings import note_positions
+    from replay.archive.write import archive as bring_up_to_date
+
+    with progress("Archiving") as bar:
+        done = bring_up_to_date(
+            session.ledger,
+            session.house.settings.database_url,
+            session.house.checkpoint(),
+            store,
+            progress=bar,
+        )
+    if only_news and not done.written:
+        return
+    note_positions(session.ledger, session.identity, done.before, done.size)
+    if as_json:
+        told: dict[str, Any] = {"archive": store.location, "size": done.size, "before": done.before}
+        tell({**told, "segments_written": done.written})
+        return
+    new = done.size - done.before
+    note(
+        f"{store.location}: {done.size} entries, {new} of them new, {done.written} segments written"
+    )
