@@ -15,6 +15,8 @@ from domain.event import EVENT_TYPES
 from domain.families import FAMILIES
 from ledger.ledger import Ledger
 from ledger.reveal import reveal
+from replay.archive.read import open_archive, require_archive_of
+from replay.archive.versions import open_versions
 from replay.errors import WhereRefused
 from replay.moment import Basis, Located, Moment
 from replay.whole.counts import Counting, Every, moments_between
@@ -162,9 +164,16 @@ class Estates:
                 }
 
 
-def time_machine(ledger: Ledger) -> TimeMachine:
-    """As fast as what is kept beside the ledger makes it."""
-    return TimeMachine(ledger)
+def time_machine(ledger: Ledger, archive: str | None) -> TimeMachine:
+    """As fast as what is kept beside the ledger makes it. `archive`: where its archive lies, if it has one.
+
+    Raises ArchiveUnusable for one of another ledger, or of a later state of this one.
+    """
+    if archive is None:
+        return TimeMachine(ledger)
+    found = open_archive(archive)
+    require_archive_of(ledger, found)
+    return TimeMachine(ledger, found, open_versions(found))
 
 
 def labelled(located: Located) -> Answer:

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         description="A directory elsewhere that keeps a copy of each checkpoint. "
         "A database behind that copy refuses to start.",
     )
+    archive: str | None = Field(
+        None,
+        description="Where the log's archive lies, a directory or a URI such as `s3://bucket/prefix`: questions about the "
+        "whole estate are answered from it.",
+    )
     token: SecretStr | None = Field(
         None,
         description="The token the command line acts with. Without it: the local operator.",

@@ -27,25 +27,48 @@ def archive(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")
     ] = False,
+    versions: Annotated[
+        bool, typer.Option(help="Also every state there was, so that questions are fast.")
+    ] = True,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Write the log as sealed Parquet segments, which are verified, asked and restored without its database.
 
     Run it again to bring the archive up to date: sealed segments never change and are not written twice.
     """
+    from replay.archive.segment import SEGMENT_ENTRIES
     from replay.archive.store import Store
 
     store = Store(output)
     with opened() as session:
         session.identity.require("*", "read")
-        _archived(session, store, as_json=as_json)
+        done = _archived(session, store, as_json=as_json)
+        if versions and done.written:
+            _fold(store)
         while follow:
             session.ledger.record_reads()
             session.ledger.database.wait_for_append(FOLLOW_SECONDS)
-            _archived(session, store, as_json=as_json, only_news=True)
+            done = _archived(session, store, as_json=as_json, only_news=True)
+            # Folding all anew each few seconds would be all that this did.
+            if (
+                versions
+                and done.written
+                and done.before // SEGMENT_ENTRIES < done.size // SEGMENT_ENTRIES
+            ):
+                _fold(store)
 
 
-def _archived(session: Session, store: Store, *, as_json: bool, only_news: bool = False) -> None:
+def _fold(store: Store) -> None:
+    from replay.archive.read import open_archive
+    from replay.archive.versions import build_versions
+
+    with progress("Folding") as bar:
+        build_versions(open_archive(store.location), bar)
+
+
+def _archived(
+    session: Session, store: Store, *, as_json: bool, only_news: bool = False
+) -> Archived:
     from api.readings import note_positions
     from replay.archive.write import archive as bring_up_to_date
 
@@ -58,13 +81,14 @@ def _archived(session: Session, store: Store, *, as_json: bool, only_news: bool 
             progress=bar,
         )
     if only_news and not done.written:
-        return
+        return done
     note_positions(session.ledger, session.identity, done.before, done.size)
     if as_json:
         told: dict[str, Any] = {"archive": store.location, "size": done.size, "before": done.before}
         tell({**told, "segments_written": done.written})
-        return
+        return done
     new = done.size - done.before
     note(
         f"{store.location}: {done.size} entries, {new} of them new, {done.written} segments written"
     )
+    return done

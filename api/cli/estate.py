@@ -149,7 +149,7 @@ def _word(value: object) -> str:
 def estates_of(session: Session) -> Estates:
     from api.estates import Estates, time_machine
 
-    machine = time_machine(session.ledger)
+    machine = time_machine(session.ledger, session.house.settings.archive)
     return Estates(session.ledger, session.identity, machine)
 
 

@@ -32,7 +32,8 @@ After = Annotated[str | None, Query(description=_AFTER)]
 
 
 def estates(identity: SignedIn, services: InHouse) -> Estates:
-    return Estates(services.ledger, identity, time_machine(services.ledger))
+    machine = time_machine(services.ledger, services.house.settings.archive)
+    return Estates(services.ledger, identity, machine)
 
 
 Asking = Annotated[Estates, Depends(estates)]

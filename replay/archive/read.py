@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from ledger.ledger import Ledger
 from replay.archive.manifest import MANIFEST, Manifest, SegmentFile, parse_manifest
 from replay.archive.segment import schema
 from replay.archive.store import Store
@@ -98,6 +100,24 @@ def open_archive(location: str) -> Archive:
             location=location,
         )
     return Archive(store, parse_manifest(raw, location))
+
+
+def require_archive_of(ledger: Ledger, archive: Archive) -> None:
+    """Its root is the one that the ledger's own tree has at that size. Raises ArchiveUnusable."""
+    where, size = archive.store.location, archive.size
+    head = ledger.head().size
+    if size > head:
+        raise ArchiveUnusable(
+            f"{where} holds {size} entries, the ledger {head}: it is a backup of before, or another's",
+            location=where,
+        )
+    root = base64.b64encode(ledger.tree.root(size)).decode()
+    if root != archive.manifest.root:
+        raise ArchiveUnusable(
+            f"{where} is the archive of another ledger ({archive.manifest.origin}): expected root {root} at size "
+            f"{size}, got {archive.manifest.root}",
+            location=where,
+        )
 
 
 def parquet_table(raw: bytes, segment: SegmentFile, columns: Sequence[str]) -> pa.Table:
