@@ -11,6 +11,7 @@ from api.cli.session import Session, opened
 
 if TYPE_CHECKING:
     from replay.archive.store import Store
+    from replay.archive.write import Archived
 
 FOLLOW_SECONDS = 2.0
 
@@ -38,6 +39,7 @@ def archive(
     """
     from replay.archive.segment import SEGMENT_ENTRIES
     from replay.archive.store import Store
+    from replay.archive.write import Archived
 
     store = Store(output)
     with opened() as session:
