@@ -39,7 +39,6 @@ def archive(
     """
     from replay.archive.segment import SEGMENT_ENTRIES
     from replay.archive.store import Store
-    from replay.archive.write import Archived
 
     store = Store(output)
     with opened() as session:
