@@ -80,7 +80,12 @@ def _touched(base: Base, entries: Entries, moment: Located) -> set[str]:
 
 def holding(moment: Located) -> tuple[str, list[int]]:
     """The condition that a row of `held` holds at the moment, with its parameters."""
+    start, end, at = bound_of(moment)
+    return f"{start} <= ? AND {end} > ?", [at, at]
+
+
+def bound_of(moment: Located) -> tuple[str, str, int]:
+    """The columns in which its basis has an interval's beginning and end, and the moment as it stands there."""
     if moment.basis == "known":
-        return "known_from <= ? AND known_to > ?", [moment.position, moment.position]
-    at = microseconds(moment.at or "")
-    return "effect_from_us <= ? AND effect_to_us > ?", [at, at]
+        return "known_from", "known_to", moment.position
+    return "effect_from_us", "effect_to_us", microseconds(moment.at or "")

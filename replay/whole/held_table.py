@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -59,46 +59,51 @@ class Columns:
     """Held states on their way into a table."""
 
     def __init__(self) -> None:
-        self._columns: list[list[Any]] = [[] for _ in HELD]
+        self._rows: list[tuple[Any, ...]] = []
 
     def __len__(self) -> int:
-        return len(self._columns[0])
+        return len(self._rows)
 
     def add(self, subject: str, held: Held) -> None:
-        known_from, known_to = held.known or (None, FOREVER)
-        recorded_from, recorded_to = held.recorded or (None, None)
-        effect_from, effect_to = held.effect or (None, None)
-        members = held.members
-        row: tuple[Any, ...] = (
-            subject,
-            subject.partition("/")[0],
-            held.position,
-            held.version,
-            known_from,
-            FOREVER if known_to is None else known_to,
-            recorded_from,
-            recorded_to,
-            effect_from,
-            effect_to,
-            *[
-                value if type(value := members.get(name)) is kind else None
-                for name, kind in GROUPED.items()
-            ],
-            held.state,
+        position, version, known, recorded, effect, state, members = held
+        self._rows.append(
+            (
+                subject,
+                subject.partition("/")[0],
+                position,
+                version,
+                *(known or _NOT_OF_THAT_BASIS),
+                *(recorded or _NOT_OF_THAT_BASIS),
+                *(effect or _NOT_OF_THAT_BASIS),
+                *map(members.get, GROUPED),
+                state,
+            )
         )
-        for column, value in zip(self._columns, row, strict=True):
-            column.append(value)
 
     def table(self) -> pa.Table:
         """As HELD. Afterwards there are none."""
-        told = dict(zip(HELD.names, self._columns, strict=True))
-        self._columns = [[] for _ in HELD]
+        # One tuple for each column; without rows there would be none.
+        values = list(zip(*self._rows, strict=True)) or [()] * len(HELD)
+        self._rows = []
+        told: dict[str, Any] = dict(zip(HELD.names, values, strict=True))
+        told["known_to"] = pc.fill_null(pa.array(told["known_to"], pa.int64()), FOREVER)
         for basis in ("recorded", "effect"):
             start, end = f"{basis}_from_us", f"{basis}_to_us"
             told[start] = _microseconds(told[start])
             told[end] = pc.fill_null(_microseconds(told[end]), FOREVER)
+        told |= {name: _of_kind(told[name], kind) for name, kind in GROUPED.items()}
         told["state"] = pa.array(told["state"], pa.binary()).cast(pa.string())
         return pa.table(told, schema=HELD)
+
+
+_NOT_OF_THAT_BASIS: Final = (None, None)
+
+
+def _of_kind(values: Sequence[Any], kind: type) -> pa.Array:
+    """A value of another kind, which no registered event states, is none."""
+    if not {*map(type, values)} <= {kind, type(None)}:
+        values = [value if type(value) is kind else None for value in values]
+    return pa.array(values, _TYPES[kind])
 
 
 def microseconds(time: str) -> int:
@@ -106,7 +111,7 @@ def microseconds(time: str) -> int:
     return (from_text(time) - _EPOCH) // _MICROSECOND
 
 
-def _microseconds(times: list[str | None]) -> pa.Array:
+def _microseconds(times: Sequence[str | None]) -> pa.Array:
     """Since 1970, of canonical times."""
     return pa.array(times, pa.string()).cast(pa.timestamp("us", "UTC")).cast(pa.int64())
 

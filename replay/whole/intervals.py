@@ -41,7 +41,7 @@ def held_states(facts: Sequence[Fact]) -> Iterator[Held]:
     else each basis has rows of its own.
     """
     if _in_order(facts):
-        return _in_both(facts)
+        return _known(facts, in_effect=True)
     return _in_each(facts)
 
 
@@ -51,27 +51,28 @@ def _in_order(facts: Sequence[Fact]) -> bool:
     )
 
 
-def _in_both(facts: Sequence[Fact]) -> Iterator[Held]:
-    for held, fact, follower in _known(facts):
-        until = None if follower is None else follower.time
-        yield held._replace(effect=_span(fact.time, until))
-
-
 def _in_each(facts: Sequence[Fact]) -> Iterator[Held]:
-    yield from (held for held, _, _ in _known(facts))
+    yield from _known(facts, in_effect=False)
     yield from _in_effect(facts)
 
 
-def _known(facts: Sequence[Fact]) -> Iterator[tuple[Held, Fact, Fact | None]]:
+def _known(facts: Sequence[Fact], *, in_effect: bool) -> Iterator[Held]:
+    """`in_effect`: each state was so as well, until the next fact's time."""
     state: JsonObject = {}
     for version, (fact, follower) in enumerate(_followed(facts), 1):
         patch_in_place(state, fact.data)
-        end, ended = (
-            (None, None) if follower is None else (follower.position, follower.recordedtime)
+        end = ended = until = None
+        if follower is not None:
+            end, ended, until = follower.position, follower.recordedtime, follower.time
+        yield Held(
+            fact.position,
+            version,
+            (fact.position, end),
+            (fact.recordedtime, ended),
+            _span(fact.time, until) if in_effect else None,
+            orjson.dumps(state),
+            state,
         )
-        known, recorded = (fact.position, end), (fact.recordedtime, ended)
-        text = orjson.dumps(state)
-        yield Held(fact.position, version, known, recorded, None, text, state), fact, follower
 
 
 def _in_effect(facts: Sequence[Fact]) -> Iterator[Held]:
