@@ -93,6 +93,7 @@ class Estates:
             _refuse_personal(member.split(".")[0])
         asked = Counting(
             moments_between(start, end, every),
+            every,
             by,
             basis,
             self._families(families),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any, Final, Literal
 
 import duckdb
@@ -18,7 +20,12 @@ from replay.whole.where import Choice, member_sql, to_sql
 Every = Literal["hour", "day", "week", "month"]
 MOST_MOMENTS: Final = 20_000
 MOST_MEMBERS: Final = 3
-_STEPS: Final = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
+_STEPS: Final = {
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+    "month": timedelta(days=1),  # what the firsts of all months are whole numbers of
+}
 _INTERVALS: Final = {
     "known": ("recorded_from_us", "recorded_to_us"),
     "effect": ("effect_from_us", "effect_to_us"),
@@ -27,12 +34,14 @@ _INTERVALS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """What to count: the subjects of `families` that `where` chooses, at each of `moments`, which are in order.
+    """What to count: the subjects of `families` that `where` chooses, at each of `moments`, which are `every` so far
+    apart, as `moments_between` gives them.
 
     `by`: `family`, or members of states, `a.b` inside an object.
     """
 
     moments: Sequence[str]
+    every: Every
     by: Sequence[str]
     basis: Basis = "effect"
     families: Collection[str] | None = None
@@ -100,20 +109,39 @@ def counts(connection: duckdb.DuckDBPyConnection, asked: Counting) -> list[Count
     start, end = _INTERVALS[asked.basis]
     columns = [f"{_column(name)} AS by_{at}" for at, name in enumerate(asked.by)]
     keys = ", ".join(f"by_{at}" for at in range(len(asked.by)))
-    # A row counts from the first moment that is not before its interval to the first behind it.
+    # A row counts from the first moment that is not before its interval to the first behind it. Which that is,
+    # is arithmetic: looking it up among the moments takes ten times as long.
     found = connection.execute(
         f"""
-        WITH bounds AS (SELECT unnest(?::BIGINT[]) AS bound, generate_subscripts(?::BIGINT[], 1) - 1 AS n),
-        rows AS (SELECT {", ".join([*columns, start, end])} FROM held WHERE {condition} AND {start} < {end}
-                 AND {start} <= ? AND {end} > ?),
-        starts AS (SELECT {keys}, {start} AS bound, count(*) AS change FROM rows GROUP BY ALL),
-        ends AS (SELECT {keys}, {end} AS bound, -count(*) AS change FROM rows WHERE {end} <= ? GROUP BY ALL),
-        changes AS (FROM starts UNION ALL FROM ends)
-        SELECT {keys}, n, sum(change)::BIGINT FROM changes ASOF JOIN bounds ON bounds.bound >= changes.bound GROUP BY ALL
+        WITH rows AS (SELECT {", ".join([*columns, start, end])} FROM held WHERE {condition} AND {start} < {end}
+                      AND {start} <= ? AND {end} > ?),
+        changes AS (
+          SELECT {keys}, {_ROUNDED_UP.format(bound=start)} AS bound, count(*) AS change FROM rows GROUP BY ALL
+          UNION ALL
+          SELECT {keys}, {_ROUNDED_UP.format(bound=end)} AS bound, -count(*) AS change FROM rows WHERE {end} <= ?
+          GROUP BY ALL)
+        SELECT {keys}, bound, sum(change)::BIGINT FROM changes GROUP BY ALL
         """,
-        [bounds, bounds, *parameters, bounds[-1], bounds[0], bounds[-1]],
+        [
+            *parameters,
+            bounds[-1],
+            bounds[0],
+            *_grid(asked, bounds),
+            *_grid(asked, bounds),
+            bounds[-1],
+        ],
     ).fetchall()
-    return _summed(found, len(asked.by), len(bounds))
+    return _summed(found, len(asked.by), bounds)
+
+
+_ROUNDED_UP: Final = "CASE WHEN {bound} <= ? THEN ? ELSE ? + (({bound} - ? + ? - 1) // ?) * ? END"
+
+
+def _grid(asked: Counting, bounds: Sequence[int]) -> list[int]:
+    """What rounds a time up to the next moment: the first moment, and an origin and a step that all others lie on."""
+    step = _STEPS[asked.every] // timedelta(microseconds=1)
+    origin = bounds[0] if asked.every != "month" else bounds[0] // step * step
+    return [bounds[0], bounds[0], origin, origin, step, step, step]
 
 
 def _column(name: str) -> str:
@@ -122,17 +150,14 @@ def _column(name: str) -> str:
     return member_sql("state", name)
 
 
-def _summed(rows: Sequence[tuple[Any, ...]], width: int, length: int) -> list[Counted]:
+def _summed(rows: Sequence[tuple[Any, ...]], width: int, bounds: Sequence[int]) -> list[Counted]:
     changes: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
-        changes.setdefault(row[:width], [0] * length)[row[width]] += row[width + 1]
+        steps = changes.setdefault(row[:width], [0] * len(bounds))
+        steps[bisect_left(bounds, row[width])] += row[width + 1]
     series = []
     for values, steps in changes.items():
-        count = 0
-        running = []
-        for step in steps:
-            count += step
-            running.append(count)
+        running = tuple(accumulate(steps))
         if any(running):
-            series.append(Counted(values, tuple(running)))
+            series.append(Counted(values, running))
     return sorted(series, key=lambda one: (-sum(one.counts), [str(value) for value in one.values]))

@@ -15,6 +15,7 @@ from tests.bench.appending import entitled, governed, observed
 from tests.bench.asking import asked
 from tests.bench.checking import checked
 from tests.bench.detecting import detected
+from tests.bench.estates import estate
 from tests.bench.importing import imported
 from tests.bench.measuring import Figure
 from tests.bench.owing import owing
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "check": checked,
     "owed": owing,
     "findings": detected,
+    "estate": estate,
     "facts": lambda kind: observed(kind, 400_000),
     "subject": one_subject,
     "http": served,

@@ -62,7 +62,7 @@ class History:
             "type": "itsm.test.said.v1",
             "subject": subject,
             "time": fact.time,
-            "recordedtime": f"2026-04-01T00:00:00.{fact.position:06d}Z",
+            "recordedtime": f"2026-04-01T{fact.position:02d}:00:00.000000Z",
             "subjectversion": len(self.facts.get(subject, ())) + 1,
         }
         if fact.corrects is not None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.moments import from_text, to_text
 from replay.engines.duck import connected
 from replay.engines.python import PythonEngine
 from replay.errors import MomentRefused, WhereRefused
 from replay.moment import Basis, Located
-from replay.whole.counts import Counting, counts, moments_between
+from replay.whole.counts import Counting, Every, counts, moments_between
 from replay.whole.held import folded, register_held
 from replay.whole.where import parse_where
 from tests.replay.whole.histories import TIMES, History, histories
 
-RECORDED = tuple(f"2026-04-01T00:00:00.{at:06d}Z" for at in range(13))
+RECORDED = tuple(f"2026-04-01T{at:02d}:00:00.000000Z" for at in range(14))
 
 
 def counted(history: History, asked: Counting) -> list[Counter[tuple[Any, ...]]]:
@@ -46,9 +48,10 @@ def at(history: History, basis: Basis, moment: str) -> Located:
 def test_counts_are_those_of_the_states(history: History, basis: Basis, by: str) -> None:
     """On both bases, at every moment there is, subjects without the member included."""
     member = "group" if by == "a" else by
+    every: Every = "day" if basis == "effect" else "hour"
     moments = TIMES if basis == "effect" else RECORDED
 
-    found = counted(history, Counting(moments, [member], basis))
+    found = counted(history, Counting(moments, every, [member], basis))
 
     for moment, told in zip(moments, found, strict=True):
         located = at(history, basis, moment)
@@ -74,7 +77,12 @@ def test_a_filter_and_families_narrow_what_is_counted() -> None:
     history.says("incident/INC0010001", TIMES[2], {"status": "closed"})
 
     narrowed = Counting(
-        TIMES[:3], ["status", "priority"], "effect", ["incident"], parse_where("priority = 1")
+        TIMES[:3],
+        "day",
+        ["status", "priority"],
+        "effect",
+        ["incident"],
+        parse_where("priority = 1"),
     )
 
     assert counted(history, narrowed) == [
@@ -104,6 +112,24 @@ def test_what_cannot_be_counted_is_refused() -> None:
     with pytest.raises(MomentRefused, match="at most 20000"):
         moments_between("2000-01-01T00:00:00Z", "2026-03-01T00:00:00Z", "hour")
     with pytest.raises(MomentRefused, match="1 to 3 members"):
-        Counting(TIMES, [])
+        Counting(TIMES, "day", [])
     with pytest.raises(WhereRefused, match="the name of a member"):
-        counted(History(), Counting(TIMES, ["a') --"]))
+        counted(History(), Counting(TIMES, "day", ["a') --"]))
+
+
+@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("every", ["hour", "day", "week", "month"])
+@given(histories(), st.integers(-4, 4))
+def test_moments_may_lie_anywhere_between_what_happened(
+    every: Every, history: History, minutes: int
+) -> None:
+    """Counted from any minute on, by any step, at as many moments as there are."""
+    start = to_text(from_text(TIMES[2]) + timedelta(hours=7 * minutes, minutes=minutes))
+    ends = timedelta(days=2) if every == "hour" else timedelta(days=70)
+    moments = moments_between(start, to_text(from_text(start) + ends), every)
+
+    found = counted(history, Counting(moments, every, ["family"]))
+
+    for moment, told in zip(moments, found, strict=True):
+        rows = PythonEngine().states(history.entries(), at(history, "effect", moment)).to_pylist()
+        assert told == Counter((value_of(row, "family"),) for row in rows)
