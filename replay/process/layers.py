@@ -69,14 +69,14 @@ def _longest(order: Sequence[str], forward: Sequence[Way]) -> dict[str, int]:
 
 
 def _below_main(order: Sequence[str], forward: Sequence[Way]) -> dict[str, int]:
-    main: dict[str, Way] = {}
+    """Below the most frequent predecessor; of several the uppermost."""
+    before: dict[str, list[Way]] = defaultdict(list)
     for way in forward:
-        known = main.get(way.end)
-        if known is None or (way.weight, way.start) > (known.weight, known.start):
-            main[way.end] = way
+        before[way.end].append(way)
     ranks: dict[str, int] = {}
     for name in order:
-        ranks[name] = 1 + ranks[main[name].start] if name in main else 0
+        ranked = [(-way.weight, ranks[way.start]) for way in before[name]]
+        ranks[name] = 1 + min(ranked)[1] if ranked else 0
     return ranks
 
 

@@ -55,10 +55,16 @@ def done_statuses(family: str) -> frozenset[str]:
     return (statuses_of(family) - left) | reopened
 
 
+@cache
+def has_machine(family: str) -> bool:
+    """Does any event lead from one status to another? Deployments and other facts are observed only."""
+    return any(event.from_statuses and event.to_status for event in events_of(family))
+
+
 def require_machine(family: str) -> None:
     """Raises NoStateMachine."""
-    if not statuses_of(family):
-        declared = ", ".join(name for name in FAMILIES if statuses_of(name))
+    if not has_machine(family):
+        declared = ", ".join(name for name in FAMILIES if has_machine(name))
         raise NoStateMachine(
             f"no state machine is declared for {family}; there is one for {declared}",
             family=family,

@@ -9,7 +9,6 @@ from ledger.ledger import Ledger
 from replay.process.activities import visits
 from replay.process.cases import Answer, Cases, Question
 from replay.process.durations import Durations
-from replay.process.machines import require_machine
 from replay.process.steps import microseconds
 
 DEFINITION: Final = (
@@ -19,8 +18,7 @@ DEFINITION: Final = (
 
 
 def times_in_status(ledger: Ledger, asked: Question) -> Answer:
-    """Raises NoStateMachine, and what `Cases` raises."""
-    require_machine(asked.family)
+    """None of a family whose subjects have no status. Raises what `Cases` raises."""
     cases = Cases(ledger, asked)
     until = microseconds(cases.until, cases.located.position)
     ended: dict[str, Durations] = defaultdict(Durations)
