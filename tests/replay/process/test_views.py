@@ -385,6 +385,6 @@ def test_a_thinning_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_a_picture_of_more_edges_than_anybody_sees_is_refused() -> None:
-    assert Thinning(most_edges=300).drawable()
+    assert Thinning(most_edges=300).drawable().most_edges == 300
     with pytest.raises(Malformed, match="at most 300"):
         Thinning(most_edges=301).drawable()
