@@ -154,6 +154,13 @@ def test_a_hostile_name_is_shown_as_text(name: str) -> None:
     assert overlapping(boxes(picture)) == []
 
 
+def test_what_turns_the_writing_or_moves_a_cursor_is_marked() -> None:
+    text = as_svg(graph_of(HOSTILE, []))
+
+    assert not {"\u202e", "\x00", "\x1b", "\ufffe", "\u200d"} & set(text)
+    assert "a\ufffdb\ufffdc\ufffd[31m" in text
+
+
 def test_the_style_and_the_head_hold_nothing_of_anybodys() -> None:
     (style,) = drawn(graph_of(HOSTILE, [])).iter(f"{SVG}style")
 

@@ -16,7 +16,7 @@ from replay.period import Period, period_between
 from replay.process.cases import Answer, Question
 from replay.process.graph import Thinning, directly_follows
 from replay.process.handovers import handovers
-from replay.process.pages import Page, page_from
+from replay.process.pages import Foremost, Page, page_from
 from replay.process.ping_pong import ping_pong
 from replay.process.push_to_front import level_in, push_to_front
 from replay.process.reopenings import reopenings
@@ -259,6 +259,14 @@ def test_what_was_done_most_often_comes_first_and_pages_go_on_where_they_ended(a
 
     numbers = [row["subject"][-1] for row in (*first["items"], *second["items"])]
     assert (numbers, first["rows"], second["next"]) == (["2", "3", "1"], 3, None)
+
+
+def test_of_any_number_of_rows_the_foremost_are_kept_and_all_are_counted() -> None:
+    foremost = Foremost(Page(2, 1))
+    for number in range(5_000):
+        foremost.add(number * 7_919 % 5_000, f"case-{number}", number * 7_919 % 5_000)
+
+    assert foremost.told() == {"rows": 5_000, "items": [4_998, 4_997], "next": 3}
 
 
 @pytest.mark.parametrize(("limit", "after"), [(0, 0), (10_001, 0), (1, -1), (1, 10**9)])
