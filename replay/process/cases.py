@@ -10,14 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from domain.families import FAMILIES
 from ledger.cases import each_case
 from ledger.ledger import Ledger
 from ledger.past import Extent
 from replay.looking import Looking
 from replay.moment import Located, Moment
 from replay.period import Period
-from replay.process.machines import holder_path
+from replay.process.machines import family_named, holder_path
 from replay.process.steps import Case, HolderPath, moment_text, steps_of
 
 GROUP: Final = "assignment_group"
@@ -46,7 +45,7 @@ class Cases:
     """
 
     def __init__(self, ledger: Ledger, asked: Question, *, holders: bool = False) -> None:
-        self.family, self.period = FAMILIES[asked.family].name, asked.period
+        self.family, self.period = family_named(asked.family), asked.period
         self.held_by = asked.held_by if holders else None
         self._path = holder_path(self.family, asked.held_by) if holders else NOBODY
         self._database = ledger.database
