@@ -45,3 +45,17 @@ class SegmentAltered(ArchiveUnusable):
 
     code = "segment-altered"
     summary = "A file of the archive is not what was written."
+
+
+class NoStateMachine(Malformed):
+    """A question about the way of a family for which no way is declared."""
+
+    code = "no-state-machine"
+    summary = "This family has no declared state machine."
+
+
+class NoSupportLevels(Malformed):
+    """A question about the front line where nothing says which groups are at the front."""
+
+    code = "no-support-levels"
+    summary = "Nothing says which groups are the front line."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from api.http.answered_mining import PROCESSES
 from api.http.answered_registers import REGISTERS
 from api.http.cloudevents import BATCHED, STRUCTURED
 from api.http.shapes import Content, Schema, as_json, as_page, as_period, as_text, shape
@@ -309,6 +310,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
         }
     ),
     **REGISTERS,
+    **PROCESSES,
     "/v1/{families}": as_page(
         {
             "subject": "incident/INC0010086",

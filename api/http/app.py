@@ -32,6 +32,7 @@ from api.http import (
     findings,
     findings_feed,
     health,
+    mining,
     owing,
     problems,
     proof,
@@ -109,8 +110,8 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, webhooks, auditing, estate, change_registers, deployments,
-        findings, findings_feed, owing, reviews, registers, subjects,
+        health, problems, proof, feed, administration, webhooks, auditing, estate, mining, change_registers,
+        deployments, findings, findings_feed, owing, reviews, registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()

@@ -59,6 +59,7 @@ TAGS: Final = {
     "Findings": "Rules that the record shows to be broken.",
     "Authority": "Who did what with what authority then, and what other rules would have said.",
     "Time machine": "The whole estate at any moment, over time, and between two moments.",
+    "Process views": "How cases went: times, handovers, ways, and where they left the declared one.",
     "Feed": "The log itself, byte for byte.",
     "Proof": "Checkpoints, tiles and proofs in the C2SP formats.",
     "Administration": "Tokens, erasure, legal holds.",

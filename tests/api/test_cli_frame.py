@@ -147,6 +147,8 @@ def test_help_does_not_wait_for_what_only_commands_need() -> None:
         ("changes", "late-approvals"),
         ("changes", "emergencies"),
         ("changes", "in-freezes"),
+        ("process", "times"),
+        ("process", "graph"),
         ("check", "--policy", "policy/POL0000001"),
     ],
 )

@@ -46,6 +46,9 @@ ABOUT_INCIDENTS_TOO: Final = {
     *(f"GET /v1/{path}" for path in ("activity", "flow", "flow/deviations", "{families}")),
     *(f"GET /v1/{{families}}/{{number}}{more}" for more in ("", "/history", "/diff")),
     *(f"GET /v1/{path}" for path in ("events", "events/stream", "events/{position}")),
+    *(f"GET /v1/process/{view}" for view in ("times", "handovers", "ping-pong", "reopenings")),
+    *(f"GET /v1/process/{view}" for view in ("push-to-front", "variants", "conformance")),
+    *(f"GET /v1/process/{view}" for view in ("graph", "graph.svg")),
     "GET /v1/proofs/{position}",
 }
 """What answers whoever reads incidents, when it is asked about those."""
@@ -145,6 +148,8 @@ def test_a_token_for_reading_incidents_orders_nothing_and_reads_nothing_else(
         answer = api.send(api.deepen(case, pick), api.narrow)
         if answer.status_code < 300:
             assert case.path_parameters.get("families", "incidents") == "incidents"
+            if case.path.startswith("/v1/process/"):
+                assert (case.query or {}).get("family", "incident") in {"incident", "incidents"}
         return answer
 
     for operation in operations(api):
