@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import duckdb
@@ -99,7 +100,13 @@ def open_archive(location: str) -> Archive:
             f"there is no archive at {location}; `itsm-ledger archive -o` makes one",
             location=location,
         )
-    return Archive(store, parse_manifest(raw, location))
+    return _archive(location, raw)
+
+
+@lru_cache(maxsize=4)
+def _archive(location: str, manifest: bytes) -> Archive:
+    """The same one as long as its manifest is: a server looks into files once, not with each question."""
+    return Archive(Store(location), parse_manifest(manifest, location))
 
 
 def require_archive_of(ledger: Ledger, archive: Archive) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow import fs
 
 from ledger.files import sync_directory
 from replay.errors import ArchiveUnusable
+
+KEEP_SECONDS: Final = 600.0
+"""How long a superseded file stays for those who read by the manifest of before."""
 
 
 class Store:

@@ -7,7 +7,9 @@ moment, and what changed lately lies in few.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 import duckdb
@@ -19,7 +21,7 @@ from domain.effect import Fact
 from ledger.errors import CorruptEntry
 from replay.archive.read import Archive
 from replay.archive.segment import SEGMENT_ENTRIES
-from replay.archive.store import Store
+from replay.archive.store import KEEP_SECONDS, Store
 from replay.engines.duck import connected
 from replay.errors import ArchiveUnusable, SegmentAltered
 from replay.verify import Progress
@@ -105,15 +107,22 @@ def open_versions(archive: Archive) -> Versions | None:
     store = archive.store
     for name, _ in reversed(store.names(_FOLDER)):
         if name.endswith(f"/{_INDEX}"):
-            index = _parsed(store.read(name) or b"", f"{store.location}: {name}")
-            if index.size <= archive.size and index.origin == archive.manifest.origin:
-                return Versions(store, index)
+            found = _versions(store.location, name, store.read(name) or b"")
+            if found.head <= archive.size and found.index.origin == archive.manifest.origin:
+                return found
     return None
+
+
+@lru_cache(maxsize=4)
+def _versions(location: str, name: str, index: bytes) -> Versions:
+    """The same ones as long as their index is, so that their files are looked into once."""
+    return Versions(Store(location), _parsed(index, f"{location}: {name}"))
 
 
 def build_versions(
     archive: Archive,
     progress: Progress = lambda done, total: None,  # noqa: ARG005 - a listener need not listen
+    now: Callable[[], float] = time.time,
 ) -> Versions:
     """Fold every subject of the archive once. Nothing is replaced before all of it is there.
 
@@ -134,7 +143,7 @@ def build_versions(
     manifest = archive.manifest
     index = VersionsIndex(FORMAT, manifest.origin, size, manifest.root, files)
     store.write(f"{folder}/{_INDEX}", msgspec.json.format(msgspec.json.encode(index), indent=1))
-    _clear(store, folder)
+    _clear(store, folder, now())
     return Versions(store, index)
 
 
@@ -226,9 +235,10 @@ def _told(store: Store, path: str, rows: int) -> VersionsFile:
     return VersionsFile(path, len(raw), hashlib.sha256(raw).hexdigest(), rows)
 
 
-def _clear(store: Store, current: str) -> None:
-    for name, _ in store.names(_FOLDER):
-        if not name.startswith(f"{current}/"):
+def _clear(store: Store, current: str, now: float) -> None:
+    """Remove others, once nobody can be reading them any more, and what an interruption left behind."""
+    for name, written in store.names(_FOLDER):
+        if not name.startswith(f"{current}/") and now - written > KEEP_SECONDS:
             store.remove(name)
 
 

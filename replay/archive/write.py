@@ -35,12 +35,10 @@ from replay.archive.manifest import (
     segment_path,
 )
 from replay.archive.segment import SEGMENT_ENTRIES, entries_table, in_order
-from replay.archive.store import Store
+from replay.archive.store import KEEP_SECONDS, Store
 from replay.errors import ArchiveUnusable
 from replay.verify import Progress
 
-KEEP_SECONDS: Final = 600.0
-"""How long a superseded file stays for those who read by the manifest of before."""
 MANY_SEGMENTS: Final = 4
 """From so many on, each processor writes segments of its own; a new process takes half a second to be there."""
 _ROWS_AT_ONCE: Final = 8_192

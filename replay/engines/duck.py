@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from replay.engines.engine import STATES
+from replay.errors import ArchiveUnusable
 from replay.moment import Located
 from replay.whole.entries import LINES, Entries
 
@@ -58,7 +60,20 @@ class DuckEngine:
             return found.to_arrow_table().cast(STATES)
 
 
-def connected(**settings: str | int) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def connected(**settings: str | int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """`connect`, closed in the end. What DuckDB cannot read, such as a file that vanished, is ArchiveUnusable."""
+    connection = connect(**settings)
+    try:
+        yield connection
+    except duckdb.Error as fault:
+        told = str(fault).partition("\n")[0]
+        raise ArchiveUnusable(f"the question could not be answered: {told}") from fault
+    finally:
+        connection.close()
+
+
+def connect(**settings: str | int) -> duckdb.DuckDBPyConnection:
     """A database in memory. It fetches no extensions, and draws no bar on a terminal."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, **settings})
     connection.execute("SET enable_progress_bar = false")

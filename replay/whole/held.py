@@ -40,11 +40,11 @@ def folded(entries: Entries) -> InMemory:
     return InMemory(entries.size, held_table(entries.lines()))
 
 
-def is_near(base: Base, moment: Located) -> bool:
+def is_near(base: Base, moment: Located, most_touched: int = MANY_TOUCHED) -> bool:
     """Does the base hold for the moment, but for what a few entries touched?"""
     if moment.basis == "known":
-        return moment.position - base.head <= MANY_TOUCHED
-    return abs(moment.position - base.head) <= MANY_TOUCHED
+        return moment.position - base.head <= most_touched
+    return abs(moment.position - base.head) <= most_touched
 
 
 def register_held(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -80,9 +80,13 @@ class TimeMachine:
         """
         located, entries = self.located(Moment(asked.moments[-1], known_at, basis=asked.basis))
         with connected() as connection:
-            base = self._base if self._base and is_near(self._base, located) else folded(entries)
-            register_held(connection, base, entries, located)
+            register_held(connection, self._base_for(located, entries), entries, located)
             return located, counts(connection, asked)
+
+    def _base_for(self, located: Located, entries: Entries) -> Base:
+        if self._base is not None and is_near(self._base, located):
+            return self._base
+        return folded(replace(entries, size=located.position))
 
     def located(self, moment: Moment) -> tuple[Located, Entries]:
         """The moment, and the entries that an answer about it may rest on."""

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from replay.engines.duck import connected
+from replay.engines.duck import connect
 from replay.moment import Located
 from replay.whole.entries import Entries
 from replay.whole.held import Base, bound_of, register_held
@@ -87,7 +87,7 @@ class Slide:
 
     def _opened(self, moment: Located) -> duckdb.DuckDBPyConnection:
         self.close()
-        connection = connected()
+        connection = connect()
         register_held(connection, self._base, self._entries, moment)
         among = ""
         if self._families is not None:

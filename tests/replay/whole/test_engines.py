@@ -43,17 +43,23 @@ RFC_7396_EXAMPLES = [
 class OnABase:
     """The interval engine, with a base that holds for a head of its own: behind the moment, at it, or before it."""
 
-    def __init__(self, head: int) -> None:
-        self.head = head
+    def __init__(self, head: int, most_touched: int = 99) -> None:
+        self.head, self.most_touched = head, most_touched
 
     def states(
         self, entries: Entries, moment: Located, families: Collection[str] | None = None
     ) -> pa.Table:
         until = dataclasses.replace(entries, size=min(self.head, entries.size))
-        return IntervalEngine(folded(until)).states(entries, moment, families)
+        engine = IntervalEngine(folded(until), most_touched=self.most_touched)
+        return engine.states(entries, moment, families)
 
 
-ENGINES |= {"intervals-1": OnABase(1), "intervals-6": OnABase(6), "intervals-99": OnABase(99)}
+ENGINES |= {
+    "intervals-1": OnABase(1),
+    "intervals-6": OnABase(6),
+    "intervals-99": OnABase(99),
+    "far": OnABase(3, 2),
+}
 
 Told = dict[str, tuple[int, Any]]
 
