@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -14,6 +17,8 @@ from replay.errors import ArchiveUnusable
 from replay.moment import Located
 from replay.whole.entries import LINES, Entries
 
+MEMORY_LIMIT: Final = "2GiB"
+"""Of DuckDB itself; what it answers comes on top."""
 _FROM_ARCHIVE: Final = (
     "SELECT subject, family, version, position, time, corrects, replacement, effectivetime, "
     "json_extract(decode(entry), '$.data') AS patch FROM archived"
@@ -74,8 +79,16 @@ def connected(**settings: str | int) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def connect(**settings: str | int) -> duckdb.DuckDBPyConnection:
-    """A database in memory. It fetches no extensions, and draws no bar on a terminal."""
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False, **settings})
+    """A database in memory, of which what is too large goes to a temporary file. It fetches no extensions, and draws no
+    bar on a terminal.
+    """
+    spill = Path(tempfile.gettempdir()) / f"itsm-ledger-{os.getpid()}.duckdb"
+    config: dict[str, Any] = {
+        "autoinstall_known_extensions": False,
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(spill),
+    }
+    connection = duckdb.connect(config=config | settings)
     connection.execute("SET enable_progress_bar = false")
     return connection
 
