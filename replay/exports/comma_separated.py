@@ -47,7 +47,7 @@ def comma_separated(selection: Selection, *, exact: bool = False) -> Iterator[by
 def _members(selection: Selection) -> list[str]:
     """Every scalar member that some entry states: the header comes before the rows."""
     found: set[str] = set()
-    for one in selection.by_position():
+    for one in selection.by_position(revealing=False):
         found.update(one.stated)
     return sorted(found)
 

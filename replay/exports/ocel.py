@@ -90,7 +90,9 @@ def attributes_of(one: Told) -> dict[str, Scalar | None]:
 def survey(selection: Selection) -> Survey:
     """Keeps the names of subjects in memory, some hundred bytes for each, and nothing of the entries."""
     found, own = Survey(), set[str]()
-    for life in selection.lives():
+    for life in selection.lives(
+        revealing=False
+    ):  # a commitment is a text, and so is what it stands for
         own.add(life.subject)
         columns = found.object_types.setdefault(family_of(life.subject), Columns())
         columns.meet(life.before)

@@ -57,17 +57,21 @@ class Selection:
     shown: Shown
     counts: Counts = field(default_factory=Counts)
 
-    def by_position(self) -> Iterator[Told]:
-        """In the order of the log. Raises CorruptEntry, StorageFailed."""
+    def by_position(self, *, revealing: bool = True) -> Iterator[Told]:
+        """In the order of the log. Raises CorruptEntry, StorageFailed.
+
+        Not `revealing`: commitments stay, for who writes the stored form, or only looks at what there is.
+        """
         after = self.after
         while page := self.ledger.entries(after, PAGE_ENTRIES, self.up_to):
             after = page[-1].position
             found = (told(entry.position, entry.raw) for entry in page)
-            yield from self._revealed([one for one in found if one.family in self.families])
+            wanted = [one for one in found if one.family in self.families]
+            yield from self._revealed(wanted) if revealing else wanted
 
-    def lives(self) -> Iterator[Life]:
+    def lives(self, *, revealing: bool = True) -> Iterator[Life]:
         """Subject by subject, in the order in which the ledger met them."""
-        for subject, entries in groupby(self._by_subject(), lambda one: one.subject):
+        for subject, entries in groupby(self._by_subject(revealing), lambda one: one.subject):
             life = self._life(subject, entries)
             if life is not None:
                 yield life
@@ -90,12 +94,16 @@ class Selection:
             counts.readings += one.activity == _READING
             yield one
 
-    def _by_subject(self) -> Iterator[Told]:
+    def _by_subject(self, revealing: bool) -> Iterator[Told]:
         had = NO_SUBJECT
         while page := after_subjects(self.ledger.database, had, self.up_to, PAGE_ENTRIES):
             had = page[-1].key, page[-1].version
-            wanted = [one for one in page if family_of(one.subject) in self.families]
-            yield from self._revealed([told(one.position, one.raw) for one in wanted])
+            wanted = [
+                told(one.position, one.raw)
+                for one in page
+                if family_of(one.subject) in self.families
+            ]
+            yield from self._revealed(wanted) if revealing else wanted
 
     def _revealed(self, page: Sequence[Told]) -> Sequence[Told]:
         """Commitments replaced, each subject's of the page in one go."""
