@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 from replay.exports.columns import kind_of
 from replay.exports.comma_separated import STATED
 from replay.exports.selection import Selection
-from replay.exports.told import Scalar, Told, family_of
+from replay.exports.told import Scalar, Told
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 """Stands for a character that XML 1.0 cannot hold, not even escaped."""
@@ -25,7 +25,8 @@ _HEAD: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <extension name="Time" prefix="time" uri="http://www.xes-standard.org/time.xesext"/>
 <extension name="Lifecycle" prefix="lifecycle" uri="http://www.xes-standard.org/lifecycle.xesext"/>
 <extension name="Organizational" prefix="org" uri="http://www.xes-standard.org/org.xesext"/>
-<global scope="trace"><string key="concept:name" value=""/><string key="family" value=""/></global>
+<global scope="trace"><string key="concept:name" value=""/><string key="family" value=""/>\
+<string key="number" value=""/></global>
 <global scope="event">
 <string key="concept:name" value=""/>
 <date key="time:timestamp" value="1970-01-01T00:00:00.000000Z"/>
@@ -45,8 +46,9 @@ def xes(selection: Selection) -> Iterator[bytes]:
     for life in selection.lives():
         selection.counts.subjects += 1
         group = life.before.get(_GROUP)
-        name, family = life.subject, family_of(life.subject)
-        yield f"<trace>\n{_attribute('concept:name', name)}{_attribute('family', family)}\n".encode()
+        family, _, number = life.subject.partition("/")
+        named = {"concept:name": life.subject, "family": family, "number": number}
+        yield f"<trace>{''.join(_attribute(*each) for each in named.items())}\n".encode()
         for one in selection.counted(life.events):
             group = one.stated.get(_GROUP, group)
             yield _event(one, group).encode()
