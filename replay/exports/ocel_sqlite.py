@@ -85,6 +85,7 @@ class _Writing:
         self._tables = MetaData()
         self._waiting: dict[str, Rows] = {}
         self._rows = 0
+        self._inserts: dict[str, str] = {}
         self._columns: dict[str, dict[str, str]] = {}
         self._make()
 
@@ -164,9 +165,7 @@ class _Writing:
     ) -> None:
         table = _table_name(kind, type_)
         named = self._columns[table]
-        row: dict[str, Any] = dict.fromkeys(named.values())
-        row |= {named[name]: value for name, value in told.items()}
-        self._add(table, {**row, **own})
+        self._add(table, {**{named[name]: value for name, value in told.items()}, **own})
 
     def _add(self, table: str, row: dict[str, Any]) -> None:
         self._waiting.setdefault(table, []).append(row)
@@ -175,8 +174,15 @@ class _Writing:
             self._flush()
 
     def _flush(self) -> None:
-        for table, rows in self._waiting.items():
-            self._connection.execute(insert(self._tables.tables[table]), rows)
+        for name, rows in self._waiting.items():
+            table = self._tables.tables[name]
+            if name not in self._inserts:
+                self._inserts[name] = str(insert(table).compile(self._connection))
+            columns = table.columns.keys()
+            # Past SQLAlchemy's handling of each value, of which none needs any.
+            self._connection.exec_driver_sql(
+                self._inserts[name], [tuple(map(row.get, columns)) for row in rows]
+            )
         self._waiting.clear()
         self._rows = 0
 

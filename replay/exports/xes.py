@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 from replay.exports.columns import kind_of
 from replay.exports.comma_separated import STATED
@@ -14,9 +14,11 @@ from replay.exports.told import Scalar, Told
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 """Stands for a character that XML 1.0 cannot hold, not even escaped."""
-_FORBIDDEN: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_WHITESPACE: Final = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
-"""As they are, a parser would hand them on as spaces."""
+_ESCAPES: Final = {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;",
+}  # fmt: skip
+"""Line ends and tabs as they are would be handed on by a parser as spaces."""
+_SPECIAL: Final = re.compile('[&<>"]|[^\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
 _GROUP: Final = "assignment_group"
 
 _HEAD: Final = """<?xml version="1.0" encoding="UTF-8"?>
@@ -79,8 +81,18 @@ def _attribute(key: str, value: Scalar | None) -> str:
     if value is None:
         return ""
     written = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    return f"<{_TAGS[kind_of(value)]} key={_quoted(key)} value={_quoted(written)}/>"
+    return f"<{_TAGS[kind_of(value)]} key={_key(key)} value={_quoted(written)}/>"
+
+
+@lru_cache(maxsize=1_024)
+def _key(key: str) -> str:
+    """There are few, in every event."""
+    return _quoted(key)
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(_FORBIDDEN.sub(REPLACEMENT, text), _WHITESPACE)
+    return f'"{_SPECIAL.sub(_escaped, text)}"' if _SPECIAL.search(text) else f'"{text}"'
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[0], REPLACEMENT)

@@ -26,6 +26,7 @@ BIG: Final = 2**53 - 1
 NASTY: Final = 'He said "no"; <b>&amp;</b> ]]> \t tab\r\nnew line \N{GRINNING FACE} é'
 CONTROL: Final = "bell\x07 and vertical\x0b tab, \x1f, \ufffe"
 _NUMBERS: Final = frozenset(string.ascii_letters + string.digits + "._:-")
+ODD_NAME: Final = 'it\'s "%(odd)s" :name; ?)--<&\n'
 FORMULA: Final = '=HYPERLINK("http://example.com","x")'
 
 
@@ -58,7 +59,10 @@ def fill_with_traps(at: Desk) -> None:
     at.observes(
         FIRST,
         "source-status-recorded",
-        {"source_status": FORMULA, "source": {"mixed": "seven", "big": None, "group": "x"}},
+        {
+            "source_status": FORMULA,
+            "source": {"mixed": "seven", "big": None, "group": "x", ODD_NAME: "held"},
+        },
     )
     at.observes(FIRST, "source-status-recorded", {"source_status": "@x", "source": None})
     at.observes(LONELY, "commented", {}, said={"comment": NASTY})

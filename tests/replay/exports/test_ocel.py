@@ -23,6 +23,7 @@ from tests.replay.exports.given_exports import (
     FIRST,
     LATE,
     NASTY,
+    ODD_NAME,
     ODD_NUMBER,
     OUTSIDE,
     activities,
@@ -261,6 +262,16 @@ def test_sqlite_tells_names_apart_that_differ_in_case_only(trapped: Ledger, tmp_
         ).fetchall()
     assert (1, None) in held
     assert (None, "x") in held
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_source_may_call_its_columns_anything(
+    trapped: Ledger, format_: str, tmp_path: Path
+) -> None:
+    log = read(exported(selection(trapped), format_, tmp_path))
+
+    changed = record(log.object_changes, ocel_oid=FIRST, ocel_field=f"source.{ODD_NAME}")
+    assert [one.get(f"source.{ODD_NAME}") for one in changed] == ["held", None]
 
 
 def test_both_spellings_say_the_same(trapped: Ledger, tmp_path: Path) -> None:
