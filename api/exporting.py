@@ -65,7 +65,8 @@ class Period:
             )
         after = first - 1 if self.after is None else self.after
         up_to = last if self.up_to is None else self.up_to
-        if self.after is not None and self.up_to is not None and after > up_to:
+        has_both = None not in (self.start, self.end) or None not in (self.after, self.up_to)
+        if has_both and after > up_to:
             raise Malformed(f"the export would end at {up_to}, before it begins behind {after}")
         return after, up_to
 

@@ -125,7 +125,7 @@ class _Writing:
 
     def _type(self, kind: str, name: str, columns: Columns) -> None:
         table = _table_name(kind, name)
-        named = self._columns[table] = _column_names(columns.kinds)
+        named = self._columns[table] = column_names(columns.kinds)
         own = [_part(_ID, kind, primary=kind == "event"), Column(_TIME, Moment())]
         if kind == "object":
             own.append(_text(_CHANGED))
@@ -208,7 +208,7 @@ def _table_name(kind: str, name: str) -> str:
     return f"{kind}_{_mapped(name)}"
 
 
-def _column_names(names: Iterable[str]) -> dict[str, str]:
+def column_names(names: Iterable[str]) -> dict[str, str]:
     """SQLite takes `source.Group` and `source.group` for one name: a later one is told apart by a number."""
     named: dict[str, str] = {}
     taken = set(_OWN)

@@ -167,6 +167,7 @@ def test_a_period_is_told_by_positions_or_by_moments(shell: Shell) -> None:
     ("period", "why"),
     [
         (("--after", "5", "--up-to", "3"), "before it begins"),
+        (("--from", "5", "--to", "3"), "before it begins"),
         (("--up-to", "1000000"), "expected a position up to"),
         (("--from", "yesterday"), "expected a moment or a position"),
         (("--from", "1", "--up-to", "3"), "not some of each"),

@@ -226,10 +226,12 @@ def test_declared_globals_and_attributes_of_the_log_are_no_cells() -> None:
 
 def test_events_outside_of_traces_are_rows_too() -> None:
     named = event(more='<string key="case:concept:name" value="INC9"/>')
+    before = trace("INC1", event(), more='<string key="kind" value="K"/>')
 
-    (found,) = rows(log(named))
+    _, found = rows(log(before, named))
 
     assert found.number == "INC9"
+    assert cells(found)["case:kind"] is None
 
 
 def test_a_row_tells_the_line_of_its_event() -> None:

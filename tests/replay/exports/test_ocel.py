@@ -14,9 +14,11 @@ import pytest
 
 from ledger.ledger import Ledger
 from replay.errors import ExportFailed
+from replay.exports.columns import Columns
 from replay.exports.ocel_json import ocel_json
-from replay.exports.ocel_sqlite import write_ocel_sqlite
+from replay.exports.ocel_sqlite import column_names, write_ocel_sqlite
 from replay.exports.selection import Selection
+from replay.exports.told import Scalar
 from tests.replay.exports.given_exports import (
     BIG,
     CONTROL,
@@ -221,7 +223,8 @@ def test_a_period_begins_with_what_its_objects_held_before(trapped: Ledger) -> N
     }
     assert initial["assignment_group"] == "mail"
     assert initial["source.mixed"] == "seven"
-    assert [end["qualifier"] for end in first["relationships"]].count("change") == 1
+    assert {"objectId": OUTSIDE, "qualifier": "change"} in first["relationships"]
+    assert OUTSIDE in {one["id"] for one in told["objects"]}
     assert "role" not in {one["type"] for one in told["objects"]}
     assert len(told["events"]) == len(entries) - start
 
@@ -320,6 +323,39 @@ def test_a_period_without_events_is_a_file_without_events(
 def test_a_database_that_cannot_be_written_is_told(trapped: Ledger, tmp_path: Path) -> None:
     with pytest.raises(ExportFailed, match="unable to open"):
         write_ocel_sqlite(selection(trapped), tmp_path / "not there" / "log.sqlite")
+
+
+@pytest.mark.parametrize("names", [["a", "A"], ["A", "a"], ["Ocel_Id", "ocel_time"]])
+def test_no_two_columns_have_names_that_sqlite_takes_for_one(names: list[str]) -> None:
+    columns = [name.lower() for name in column_names(names).values()]
+
+    assert len({*columns, "ocel_id", "ocel_time", "ocel_changed_field"}) == len(names) + 3
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, None, 2], "integer"),
+        ([True, False], "boolean"),
+        (["a", "b"], "string"),
+        (["2026-03-02T09:30:00.000000Z"], "time"),
+        (["2026-03-02T09:30:00Z"], "string"),
+        ([True, 1], "string"),
+        ([1, True], "string"),
+        ([1, "a"], "string"),
+        (["a", 1], "string"),
+        (["2026-03-02T09:30:00.000000Z", "later"], "string"),
+        (["later", "2026-03-02T09:30:00.000000Z"], "string"),
+    ],
+)
+def test_an_attribute_has_the_kind_that_all_its_values_have(
+    values: list[Scalar | None], kind: str
+) -> None:
+    columns = Columns()
+    for value in values:
+        columns.meet({"it": value})
+
+    assert columns.kinds == {"it": kind}
 
 
 def test_every_activity_is_told_by_its_own_name(trapped: Ledger) -> None:

@@ -45,8 +45,11 @@ def test_every_entry_is_had_once_in_either_order_however_large_a_page_is(
         assert [version for version, _ in told] == list(range(1, len(told) + 1))
 
 
-def test_what_is_recorded_meanwhile_is_not_exported(at: Desk) -> None:
+def test_what_is_recorded_meanwhile_is_not_exported(
+    at: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill_with_traps(at)
+    monkeypatch.setattr(selecting, "PAGE_ENTRIES", 2)
     chosen = selection(at.house.ledger)
     size = at.house.ledger.head().size
 
