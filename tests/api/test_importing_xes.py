@@ -1,78 +1,27 @@
-"""XES comes in as rows, as CSV does: the same facts from the same log, and nothing from a hostile one."""
+"""XES comes in as rows, as CSV does: the same facts from the same log."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 import pytest
 
 from api.compose import House
-from api.importing.faults import CannotRead, ColumnsDiffer, InputTruncated, MappingInvalid
+from api.importing.faults import ColumnsDiffer, InputTruncated, MappingInvalid
 from api.importing.formats import rows_of
-from api.importing.mapping import Loaded, layout_of, parse_mapping
-from api.importing.rows import Row
+from api.importing.mapping import layout_of, parse_mapping
 from api.importing.run import run_import
-from api.importing.stream import ByteStream, CutShort
+from api.importing.stream import ByteStream
 from api.importing.taking import SEEN_BEFORE
-from api.importing.xes import DEEPEST
 from domain.fold import fold
 from tests.api.importing_house import ACTOR, TICKETS, counts, opened, row, take, types, write
+from tests.api.xes_files import MAPPING, cells, event, held, log, rows, tickets, trace
 from tests.shared import shared_path
 
 CLOSED = ("data", "bpic2013_closed_problems")
-
-MAPPING = TICKETS.replace(b'{format: csv, missing: ["?"]}', b'{format: [csv, xes], missing: ["?"]}')
-MAPPING = MAPPING.replace(b"number: number", b'number: "case:concept:name"')
-MAPPING = MAPPING.replace(b"saved_at", b'"time:timestamp"').replace(b"saved_by", b'"org:resource"')
-MAPPING += b'  columns: {nested: "state.of", list: tags, trace: "case:kind"}\n'
-
-OPENING = '<log xes.version="1.0" xmlns="http://www.xes-standard.org/">'
-
-
-def tickets(text: bytes = MAPPING) -> Loaded:
-    return parse_mapping(text, "tickets.yaml")
-
-
-def event(state: str = "New", *, at: str = "2026-03-02T09:00:00.000+01:00", more: str = "") -> str:
-    return (
-        f'<event><string key="state" value={quoteattr(state)}/><string key="priority" value="Low"/>'
-        f'<date key="time:timestamp" value="{at}"/><string key="org:resource" value="Eve"/>{more}</event>'
-    )
-
-
-def trace(number: str, *events: str, more: str = "") -> str:
-    return f'<trace><string key="concept:name" value="{number}"/>{more}{"".join(events)}</trace>'
-
-
-def log(*traces: str, opening: str = OPENING) -> str:
-    return f"{opening}\n" + "\n".join(traces) + "</log>"
-
-
-def rows(
-    content: str | bytes, mapping: bytes = MAPPING, *, at_once: int | None = None
-) -> list[Row]:
-    """`at_once`: how many bytes the file gives at a time."""
-    loaded = tickets(mapping).mapping
-    whole = content.encode() if isinstance(content, str) else content
-    step = at_once or len(whole) or 1
-    chunks = (whole[at : at + step] for at in range(0, len(whole), step))
-    return list(rows_of(chunks, loaded, layout_of(loaded)))
-
-
-def cells(found: Row) -> dict[str, str | None]:
-    assert found.cells is not None, found.fault
-    return dict(zip(layout_of(tickets().mapping).columns, found.cells, strict=True))
-
-
-def held(directory: Path, content: str | bytes, name: str = "log.xes") -> Path:
-    path = directory / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
 
 
 def test_the_published_log_is_the_same_ledger_as_its_twin_in_csv(tmp_path: Path) -> None:
@@ -272,101 +221,6 @@ def test_a_time_that_is_none_costs_its_own_row_only(tmp_path: Path) -> None:
 
     with opened(tmp_path) as house:
         assert counts(take(house, held(tmp_path, text), tickets())) == (2, 1, 0, 0, 1)
-
-
-BOMB = "<!DOCTYPE log [" + '<!ENTITY a "ha">' + "".join(
-    f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in zip("abcdefgh", "bcdefghi", strict=True)
-) + "]>"  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        (BOMB + log(trace("INC1", event("&i;"))), "document type"),
-        (
-            '<!DOCTYPE log [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + log(trace("&x;")),
-            "document type",
-        ),
-        ('<!DOCTYPE log SYSTEM "http://example.com/xes.dtd">' + log(), "document type"),
-        ("<html><body/></html>", "expected an XES log, got XML that begins with <html>"),
-        ("<log><event-types/></log>", "got <event-types> in <log>"),
-        ("<log><trace><string key='a' value='b'>", "not well-formed"),
-        ("<log>\xff", "not well-formed"),
-        ("<log", "not well-formed"),
-        ("<?xml version='1.0' encoding='klingon'?><log/>", "unknown encoding: klingon"),
-        ("<?xml version='1.0' encoding='shift_jis'?><log/>", "its encoding cannot be read"),
-        (log(trace("INC1", '<event><string key="a" value="&nbsp;"/></event>')), "undefined entity"),
-        (log(trace("INC1") + '<string key="x" value="y"/>' + "<trace/><x/>"), "got <x> in <log>"),
-    ],
-)
-def test_a_file_that_is_no_xes_records_nothing(content: str, why: str, tmp_path: Path) -> None:
-    raw = content.encode("latin-1")
-    with opened(tmp_path) as house:
-        size = house.ledger.head().size
-        with pytest.raises(CannotRead) as refused:
-            take(house, held(tmp_path, raw), tickets())
-
-        assert why in str(refused.value)
-        assert house.ledger.head().size == size
-
-
-@pytest.mark.parametrize(
-    ("behind", "why"),
-    [
-        ("<trace><string key='a' value='b'></trace>", "not well-formed XML (mismatched tag)"),
-        ("<surprise/>", "got <surprise> in <log>"),
-        (
-            trace("INC2", event(), '<string key="late" value="x"/>'),
-            "a trace has an attribute behind its events",
-        ),
-        (
-            trace("INC2", "<event>" + '<string key="a" value="b">' * (DEEPEST + 1)),
-            f"nested deeper than {DEEPEST}",
-        ),
-    ],
-)
-def test_what_stood_before_the_damage_is_recorded_and_the_line_is_told(
-    behind: str, why: str, tmp_path: Path
-) -> None:
-    text = log(trace("INC1", event()), "\n", behind)
-    with opened(tmp_path) as house:
-        with pytest.raises(InputTruncated) as stop:
-            take(house, held(tmp_path, text), tickets())
-
-        assert why in str(stop.value)
-        assert stop.value.facts["line"] == 5
-        assert types(house, "incident/INC1") == ["reported"]
-
-
-def endless(opening: str, again: str, megabytes: int) -> Iterator[bytes]:
-    yield opening.encode()
-    for _ in range(megabytes):
-        yield (again * (1_048_576 // len(again))).encode()
-
-
-@pytest.mark.parametrize(
-    ("opening", "again"),
-    [
-        ('<log><trace><string key="concept:name" value="', "a"),
-        ("<log><trace><event>", '<string key="{}" value="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"/>'),
-        ('<log><trace><event><list key="l"><values>', '<string key="k" value="aaaaaaaaaaaaaaa"/>'),
-    ],
-)
-def test_an_event_without_end_is_given_up(opening: str, again: str) -> None:
-    """Memory is bounded by the longest event that is taken."""
-    loaded = tickets().mapping
-    chunks = endless(opening, again, 100) if "{}" not in again else _numbered(opening, again)
-
-    with pytest.raises(CutShort, match="longer than"):
-        list(rows_of(chunks, loaded, layout_of(loaded)))
-
-    assert next(chunks, None) is not None  # nobody read on
-
-
-def _numbered(opening: str, again: str) -> Iterator[bytes]:
-    yield opening.encode()
-    for block in range(100):
-        yield "".join(again.format(f"k{block}.{at}") for at in range(16_000)).encode()
 
 
 def test_a_log_without_traces_is_a_run_without_rows(tmp_path: Path) -> None:
