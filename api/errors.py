@@ -42,6 +42,7 @@ from ledger.merkle import OutsideTree, RootMismatch
 from ledger.notes import BadSignature, Unsigned, WrongOrigin
 from ledger.tiles import MalformedTilePath
 from projections.errors import ForeignLog, ViewNotReady
+from replay.errors import ExportFailed
 
 EXIT_UNEXPECTED: Final = 1
 EXIT_BAD_INPUT: Final = 2
@@ -193,6 +194,7 @@ TABLE: Final[Mapping[type[LedgerError], Row]] = {
     ClockJumped: Row(503, EXIT_UNAVAILABLE, "Set the server's clock right; appends then go on by themselves."),
     StorageFailed: Row(503, EXIT_UNAVAILABLE, _LATER),
     OutcomeUnknown: Row(503, EXIT_UNAVAILABLE, _LATER),
+    ExportFailed: Row(503, EXIT_UNAVAILABLE, "See that there is room where it is written, then ask again."),
     Busy: Row(503, EXIT_UNAVAILABLE, _LATER),
     NotReady: Row(503, EXIT_UNAVAILABLE, "Wait; `/readyz` says what is missing."),
     ViewNotReady: Row(503, EXIT_UNAVAILABLE, "Wait until it is built; `/readyz` tells how far it is."),

@@ -87,6 +87,36 @@ def _bounds(family: str) -> tuple[str, str]:
     return f"{family}/", f"{family}0"
 
 
+class Told(NamedTuple):
+    """An entry with its place among its subject's: `key` and `version` go on along `after_subjects`."""
+
+    subject: str
+    position: int
+    raw: bytes
+    key: int
+    version: int
+
+
+NO_SUBJECT: Final = (0, 0)
+
+
+def after_subjects(
+    database: Database, after: tuple[int, int], up_to: int, limit: int
+) -> list[Told]:
+    """The next `limit` entries subject by subject, each one's in order, at positions up to that one.
+
+    `after`: key and version of the last one had, `NO_SUBJECT` to begin. Pages that are asked for one after the
+    other with the same `up_to` are of one picture, though no transaction stays open between them.
+    """
+    rows = database.query(
+        "SELECT s.name, e.position, e.entry, e.subject, e.version FROM events e "
+        "JOIN subjects s ON s.id = e.subject WHERE (e.subject, e.version) > (?, ?) AND e.position <= ? "
+        "ORDER BY e.subject, e.version LIMIT ?",
+        (*after, up_to, limit),
+    )
+    return [Told(*row) for row in rows]
+
+
 class Extent(NamedTuple):
     """How far the log had come: `recordedtime` is the last entry's, "" for an empty log."""
 

@@ -59,3 +59,10 @@ class NoSupportLevels(Malformed):
 
     code = "no-support-levels"
     summary = "Nothing says which groups are the front line."
+
+
+class ExportFailed(LedgerError):
+    """What was asked for could not be written whole, and nothing of it is left. The ledger is as it was."""
+
+    code = "export-failed"
+    summary = "The export could not be written."

@@ -22,7 +22,7 @@ def add_to(app: typer.Typer) -> None:
 
 def import_file(
     file: Annotated[
-        str, typer.Argument(help="CSV or JSON Lines, plain or gzip; `-` is standard input.")
+        str, typer.Argument(help="CSV, JSON Lines or XES, plain or gzip; `-` is standard input.")
     ],
     *,
     mapping: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from api.http.answered_exports import exports
 from api.http.answered_mining import PROCESSES
 from api.http.answered_registers import REGISTERS
 from api.http.cloudevents import BATCHED, STRUCTURED
@@ -229,6 +230,7 @@ ANSWERS: Final[Mapping[str, Content]] = {
             ],
         }
     ),
+    "/v1/exports/{format}": exports(ENTRY),
     "/v1/holds": as_json(
         {"holds": {"HLD-0192f3c0-5b1e-7c3a-9d51-3a7f2f7f9b10": {"subject": "incident/INC0010005"}}}
     ),

@@ -28,6 +28,7 @@ from api.http import (
     change_registers,
     deployments,
     estate,
+    exporting,
     feed,
     findings,
     findings_feed,
@@ -110,7 +111,7 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     app = LedgerApi(services, projecting)
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
-        health, problems, proof, feed, administration, webhooks, auditing, estate, mining, change_registers,
+        health, problems, proof, feed, exporting, administration, webhooks, auditing, estate, mining, change_registers,
         deployments, findings, findings_feed, owing, reviews, registers, subjects,
     ):  # fmt: skip
         app.include_router(module.router)

@@ -52,11 +52,18 @@ def _check_file(mapping: SourceMapping, lines: Lines) -> None:
         raise lines.fault(
             ("file", "encoding"), f"{form.encoding!r} is not an encoding, such as utf-8 or cp1252"
         ) from None
-    if form.format == "csv" and form.explode is not None:
+    if "jsonl" not in form.format and form.explode is not None:
         raise lines.fault(("file", "explode"), "is for jsonl: a row of CSV holds no list")
-    if form.format == "jsonl" and (form.spelled or form.optional):
-        word = "spelled" if form.spelled else "optional"
-        raise lines.fault(("file", word), "is for csv: a member of JSON may always be missing")
+    if form.format == ["jsonl"] and form.spelled:
+        raise lines.fault(("file", "spelled"), "is for csv and xes: JSON is mapped by its paths")
+    if "csv" not in form.format and form.optional:
+        raise lines.fault(
+            ("file", "optional"), "is for csv: a member or an attribute may always be missing"
+        )
+    if form.text_format is None:
+        for word in ("encoding", "delimiter"):
+            if word in form.model_fields_set:
+                raise lines.fault(("file", word), "is not for xes: XML says it itself")
 
 
 def _check_families(mapping: SourceMapping, lines: Lines) -> None:

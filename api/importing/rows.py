@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 def read_rows(lines: Iterator[str], mapping: SourceMapping, layout: Layout) -> Iterator[Row]:
     """Raises ColumnsDiffer before the first row, CutShort after the last whole one."""
-    if mapping.file.format == "csv":
+    if mapping.file.text_format == "csv":
         return _CsvRows(mapping, layout).read(lines)
     return _JsonRows(mapping, layout).read(lines)
 

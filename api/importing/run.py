@@ -13,13 +13,14 @@ from typing import IO
 
 from api.compose import House
 from api.importing.faults import CannotRead, Stopped
+from api.importing.formats import rows_of
 from api.importing.mapping import Loaded, layout_of, load_mapping
 from api.importing.memory import Memory
 from api.importing.registering import register_source
 from api.importing.rejects import Rejects, default_rejects_path
 from api.importing.result import ImportResult
-from api.importing.rows import Row, read_rows
-from api.importing.stream import ByteStream, CutShort, text_lines
+from api.importing.rows import Row
+from api.importing.stream import ByteStream, CutShort
 from api.importing.taking import Taking
 from domain.acts import RecordImport
 from ledger.govern import Actor, Order
@@ -56,7 +57,7 @@ def run_import(
         Memory() as memory,
         Rejects(Path(rejects) if rejects else default_rejects_path(str(path))) as kept,
     ):
-        rows = _started(read_rows(text_lines(stream, written.file.encoding), written, layout))
+        rows = _started(rows_of(stream.chunks(), written, layout))
         register_source(house.ledger, written, actor)
         taking = Taking(written, layout, memory, kept)
         told = _telling(progress, taking.result, stream)

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 Scalar = str | int | bool | None
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -178,14 +185,31 @@ class LinkTo(Part):
     back: Name | None = None
 
 
+def _as_formats(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+def _known_formats(given: list[str]) -> list[str]:
+    if set(given) not in ({"csv"}, {"jsonl"}, {"xes"}, {"csv", "xes"}, {"jsonl", "xes"}):
+        raise ValueError("expected 'csv', 'jsonl' or 'xes', or [csv, xes] or [jsonl, xes]")
+    return given
+
+
 class FileForm(Part):
-    format: Literal["csv", "jsonl"]
+    """`format`: one, or a text format and `xes`, which are told apart by how the file begins."""
+
+    format: Annotated[list[str], BeforeValidator(_as_formats), AfterValidator(_known_formats)]
     encoding: str = "utf-8"
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
     missing: list[str] = []
     explode: Name | None = None
     spelled: dict[Name, Name] = {}
     optional: list[Name] = []
+
+    @property
+    def text_format(self) -> Literal["csv", "jsonl"] | None:
+        """The one of lines, if there is one."""
+        return "csv" if "csv" in self.format else "jsonl" if "jsonl" in self.format else None
 
 
 class FamilyBy(Part):

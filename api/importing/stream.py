@@ -1,4 +1,4 @@
-"""Bytes into lines: plain or gzip (by its magic bytes), from a file or standard input, hashed as they come.
+"""Bytes, and bytes into lines: plain or gzip (by its magic bytes), from a file or standard input, hashed as they come.
 
 Memory is bounded by the chunk and the longest line, which may not exceed `LINE_LIMIT_CHARACTERS`.
 """
@@ -9,7 +9,7 @@ import codecs
 import hashlib
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -24,10 +24,13 @@ LINE_LIMIT_CHARACTERS = 16 << 20
 
 
 class CutShort(Exception):
-    """The bytes end before the file does, and `what` says how that is known. Never leaves this package."""
+    """What is left cannot be read, and `what` says how that is known. Never leaves this package.
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    `line`: where, if it is known; else behind the last row.
+    """
+
+    def __init__(self, what: str, line: int | None = None) -> None:
+        self.what, self.line = what, line
         super().__init__(what)
 
 
@@ -106,7 +109,7 @@ def _step(member: Any, compressed: bytes) -> bytes:
     return content
 
 
-def text_lines(stream: ByteStream, encoding: str) -> Iterator[str]:
+def text_lines(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
     """Lines with their line feeds; only the last may lack one.
 
     Bytes that are not of the encoding come as lone surrogates, so that one bad row stays one bad row.
@@ -116,7 +119,7 @@ def text_lines(stream: ByteStream, encoding: str) -> Iterator[str]:
         "surrogateescape"
     )
     rest = ""
-    for chunk in stream.chunks():
+    for chunk in chunks:
         *whole, rest = (rest + _decoded(decoder, chunk)).split("\n")
         for line in whole:
             yield line + "\n"

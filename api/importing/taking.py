@@ -75,7 +75,7 @@ class Taking:
         self._record(ledger)
         told()
         if cut is not None:
-            return self._cut_short(line + 1, cut.what)
+            return self._cut_short(cut.line or line + 1, cut.what)
         return self._strict_stop() if strict else None
 
     def _map(self, row: Row) -> None:

@@ -14,7 +14,7 @@ from api.http.openapi import EVENT
 from domain.families import BY_PLURAL
 from tests.api.fuzzed import Fuzzed, fuzzed
 
-BYTES = {"application/octet-stream"}
+BYTES = {"application/octet-stream", "application/vnd.sqlite3"}
 """What has neither a shape nor a printable example."""
 TAKEN = {200, 201}
 REFUSED = {403, 404, 409}

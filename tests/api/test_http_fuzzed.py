@@ -50,6 +50,7 @@ ABOUT_INCIDENTS_TOO: Final = {
     *(f"GET /v1/process/{view}" for view in ("push-to-front", "variants", "conformance")),
     *(f"GET /v1/process/{view}" for view in ("graph", "graph.svg")),
     *(f"GET /v1/replay/{question}" for question in ("state", "counts", "diff")),
+    "GET /v1/exports/{format}",
     "GET /v1/proofs/{position}",
 }
 """What answers whoever reads incidents, when it is asked about those."""

@@ -64,7 +64,7 @@ def test_a_layout_has_each_column_once() -> None:
         ("source: desk", "sauce: desk", "sauce", "not a word of the language"),
         ("source: desk", "source: Desk 1", "source", "should match pattern"),
         ("number: number\n", "", "number", "Field required"),
-        ("format: csv", "format: xlsx", "file.format", "'csv' or 'jsonl'"),
+        ("format: csv", "format: xlsx", "file.format", "'csv', 'jsonl' or 'xes'"),
         ("format: csv", "format: csv, encoding: klingon", "file.encoding", "not an encoding"),
         ("format: csv", "format: csv, explode: list", "file.explode", "is for jsonl"),
         ("family: incident", "family: principal", "family", "not a family of tickets"),

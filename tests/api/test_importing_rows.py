@@ -29,7 +29,9 @@ JSONL = CSV.replace("format: csv", "format: jsonl")
 def read(content: bytes, mapping: str = CSV) -> Iterator[Row]:
     written = parse_mapping(mapping.encode(), "m.yaml").mapping
     stream = ByteStream("-", io.BytesIO(content))
-    return read_rows(text_lines(stream, written.file.encoding), written, layout_of(written))
+    return read_rows(
+        text_lines(stream.chunks(), written.file.encoding), written, layout_of(written)
+    )
 
 
 def cells(content: bytes, mapping: str = CSV) -> list[tuple[str | None, ...] | str]:

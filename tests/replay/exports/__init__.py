@@ -1,0 +1,1 @@
+"""Exports, and what other tools read in them."""
