@@ -45,3 +45,24 @@ class SegmentAltered(ArchiveUnusable):
 
     code = "segment-altered"
     summary = "A file of the archive is not what was written."
+
+
+class NothingToProve(Malformed):
+    """An answer about nothing, which no entry shows."""
+
+    code = "nothing-to-prove"
+    summary = "There is nothing to prove."
+
+
+class MalformedAnswer(Malformed):
+    """What was handed in is no proof-carrying answer, before anything could be checked."""
+
+    code = "malformed-answer"
+    summary = "This is not a proof-carrying answer."
+
+
+class AnswerRefuted(LedgerError):
+    """A proof-carrying answer that does not follow from the log: it, its entries or its proof were changed."""
+
+    code = "answer-refuted"
+    summary = "The answer is not what the log shows."

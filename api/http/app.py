@@ -35,6 +35,7 @@ from api.http import (
     owing,
     problems,
     proof,
+    proven,
     registers,
     reviews,
     subjects,
@@ -110,7 +111,7 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
         health, problems, proof, feed, administration, webhooks, auditing, estate, change_registers, deployments,
-        findings, findings_feed, owing, reviews, registers, subjects,
+        findings, findings_feed, owing, reviews, registers, subjects, proven,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()
