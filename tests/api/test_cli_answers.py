@@ -195,6 +195,23 @@ def test_a_disclosure_that_was_changed_is_refused(shell: Shell, incident: str) -
         assert refused(path.read_bytes()) is not None
 
 
+def test_a_disclosure_of_what_is_not_in_the_answer_or_twice_is_refused(
+    shell: Shell, incident: str
+) -> None:
+    """Though it is a true one: of another incident of this ledger."""
+    path, other = shell.directory / "answer.json", shell.directory / "other.json"
+    shell.ok("show", incident, "--proof", str(path), "--disclose")
+    shell.ok("show", shell.report("Printer"), "--proof", str(other), "--disclose")
+    file = json.loads(path.read_text())
+    own, strange = file["disclosures"], json.loads(other.read_text())["disclosures"]
+
+    for changed in (own + own, strange, own + strange):
+        path.write_text(json.dumps(file | {"disclosures": changed}))
+
+        assert shell("verify", str(path)).code == 3
+        assert refused(path.read_bytes()) is not None
+
+
 def test_of_an_erased_subject_the_old_answer_and_a_new_one_stay_valid(
     shell: Shell, incident: str
 ) -> None:

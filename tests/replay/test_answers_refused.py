@@ -106,6 +106,17 @@ def both(answer: dict[str, Any], **moment: Any) -> None:
     answer["answer"]["as_of"].update(moment)
 
 
+def test_an_answer_as_of_another_position_than_was_asked_for_is_refused(here: Desk) -> None:
+    """Though nothing of the subject lies between them."""
+    first = say(here, ONE, "A")
+    say(here, TWO, "x")
+    answer = parsed(written(states(here, ONE, moment=Moment(position=first.position))))
+
+    answer["answer"]["as_of"]["position"] += 1
+
+    assert "answered as of" in (refused(rewritten(answer)) or "accepted")
+
+
 @pytest.mark.parametrize(
     "raw",
     [
