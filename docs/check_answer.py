@@ -2,7 +2,7 @@
 
     python3 check_answer.py FILE [VKEY …]
 
-FILE: what `itsm-ledger show --proof FILE` or `diff --proof FILE` wrote (itsm-ledger-answer@v1, see proof.md).
+FILE: what `itsm-ledger show`, `diff` or `state` wrote with `--proof FILE` (itsm-ledger-answer@v1, see proof.md).
 VKEY: a verifier key that you trust; without one, the key that the file names is believed. Ends with 0 and one
 sentence if the answer is what the signed log says. Written to be read: that is the point of it.
 """

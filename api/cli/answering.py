@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from api.cli.output import note, plain, say, tell, write_pieces
 from domain.errors import Malformed
@@ -16,6 +18,17 @@ if TYPE_CHECKING:
     from replay.as_of import AsOf
     from replay.diff import Difference
     from replay.moment import Moment
+
+
+ProofOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the answer there with all that proves it: `verify FILE` checks it anywhere."
+    ),
+]
+DiscloseOption = Annotated[
+    bool, typer.Option("--disclose", help="With --proof: with the personal values of the answer.")
+]
 
 
 def require_proof(disclose: bool) -> None:
@@ -63,6 +76,83 @@ def proven_difference(
     return difference_between(subject, old, new)
 
 
+def named(rows: Iterable[dict[str, Any]], into: list[str]) -> Iterator[dict[str, Any]]:
+    """The rows, whose subjects are written down as they pass."""
+    for row in rows:
+        into.append(row["subject"])
+        yield row
+
+
+def choice_of(families: Sequence[str], where: str | None, *more: str) -> str | None:
+    """How subjects were chosen, in words; None for all of them."""
+    told = [*more, *(f"family {name}" for name in families)]
+    told += [f"where {where}"] if where is not None else []
+    return ", ".join(told) or None
+
+
+Told = tuple["Moment", dict[str, Any]]
+"""A moment as it was asked for, and the label of the answer to it."""
+
+
+def prove_states(
+    session: Session,
+    subjects: Sequence[str],
+    moment: Told,
+    path: Path,
+    *,
+    disclose: bool,
+    chosen_by: str | None,
+) -> None:
+    """Write the states of subjects that were told just now. Raises NothingToProve, ScopeMissing."""
+    from replay.answers.making import proof_of_states
+
+    proof = proof_of_states(
+        session.ledger,
+        subjects,
+        _as_told(session, *moment),
+        checkpoint=session.house.checkpoint,
+        disclosing=disclose,
+        chosen_by=chosen_by,
+    )
+    write_answer(session, proof, path)
+
+
+def prove_differences(
+    session: Session,
+    subjects: Sequence[str],
+    before: Told,
+    after: Told,
+    path: Path,
+    *,
+    disclose: bool,
+    chosen_by: str | None,
+) -> None:
+    """Write what became of subjects, as it was told just now. Raises NothingToProve, ScopeMissing."""
+    from replay.answers.making import proof_of_differences
+
+    proof = proof_of_differences(
+        session.ledger,
+        subjects,
+        _as_told(session, *before),
+        _as_told(session, *after),
+        checkpoint=session.house.checkpoint,
+        disclosing=disclose,
+        chosen_by=chosen_by,
+    )
+    write_answer(session, proof, path)
+
+
+def _as_told(session: Session, asked: Moment, label: Mapping[str, Any]) -> Moment:
+    """The moment by what the answer says of it, since the log may have grown: now has become a position."""
+    from replay.moment import Moment
+
+    if label["basis"] == "effect":
+        return Moment(at=label["at"], known_at=label["known_at"], basis="effect")
+    if asked.at is None or label["at"] >= session.ledger.now():
+        return Moment(position=label["position"])
+    return Moment(at=label["at"], basis="known")
+
+
 def write_answer(session: Session, proof: AnswerProof, path: Path) -> None:
     """The whole file or none; whoever is acting was shown the entries in it. Raises ScopeMissing."""
     from api.readings import note_answer, require_personal
@@ -71,7 +161,11 @@ def write_answer(session: Session, proof: AnswerProof, path: Path) -> None:
         require_personal(session.identity, proof.subjects)
     write_pieces(path, proof.chunks())
     note_answer(session.ledger, session.identity, proof)
-    note(f"{path}: {proof.entries} entries under the checkpoint of {proof.size}")
+    note(f"{path}: {_entries(proof.entries)} under the checkpoint of {proof.size}")
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def say_checked(file: Path, vkeys: Sequence[str], kept: Sequence[Path], *, as_json: bool) -> None:
@@ -94,8 +188,8 @@ def say_checked(file: Path, vkeys: Sequence[str], kept: Sequence[Path], *, as_js
         return
     head = checked.checkpoint
     say(
-        f"Accepted: the answer is what {checked.entries} entries add up to, all of them among the "
-        f"{head.size} of {head.origin}."
+        f"Accepted: the answer follows from {_entries(checked.entries)}, all among the {head.size} "
+        f"of {head.origin}."
     )
     for sentence in not_shown(checked, is_trusted=is_trusted):
         say(f"  Not shown: {sentence}")

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from api.cli.answering import proven_difference, proven_state, require_proof
+from api.cli.answering import (
+    DiscloseOption,
+    ProofOption,
+    proven_difference,
+    proven_state,
+    require_proof,
+)
 from api.cli.output import JSON_OPTION, plain, say, tell, tell_members
 from api.cli.session import Session, opened
 from domain.errors import Malformed
@@ -25,15 +31,6 @@ FOLLOW_SECONDS = 1.0
 SubjectArgument = Annotated[str, typer.Argument(help="incident/INC0010001")]
 
 
-ProofOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Write the answer there with all that proves it: `verify FILE` checks it anywhere."
-    ),
-]
-DiscloseOption = Annotated[
-    bool, typer.Option("--disclose", help="With --proof: with the personal values of the answer.")
-]
 BasisChoice = Literal["known", "effect"]
 """What the ledger said at that moment, or what was so at that moment as it is known since."""
 
@@ -135,7 +132,7 @@ def diff(
     if subject is None:
         from api.cli.estate import diff_of_estate
 
-        diff_of_estate(before, after, family or (), as_json=as_json)
+        diff_of_estate(before, after, family or (), proof, disclose=disclose, as_json=as_json)
         return
     if family:
         raise Malformed("--family is for the whole estate: leave out the subject")

@@ -94,7 +94,7 @@ def test_verify_says_what_it_accepts_and_what_is_not_shown(shell: Shell, inciden
     said = shell.ok("verify", file).out
     with_key = shell.ok("verify", file, "--vkey", shell.ok("vkey").out.strip()).out
 
-    assert said.startswith("Accepted: the answer is what 2 entries add up to")
+    assert said.startswith("Accepted: the answer follows from 2 entries, all among the")
     assert f"Not shown: what was recorded after entry {size}." in said
     assert "a later one may have been left out" in said
     assert "compare it with one that you trust" in said
