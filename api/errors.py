@@ -42,7 +42,7 @@ from ledger.merkle import OutsideTree, RootMismatch
 from ledger.notes import BadSignature, Unsigned, WrongOrigin
 from ledger.tiles import MalformedTilePath
 from projections.errors import ForeignLog, ViewNotReady
-from replay.errors import ExportFailed
+from replay.errors import AnswerRefuted, ExportFailed
 
 EXIT_UNEXPECTED: Final = 1
 EXIT_BAD_INPUT: Final = 2
@@ -207,6 +207,7 @@ TABLE: Final[Mapping[type[LedgerError], Row]] = {
     BadSignature: Row(500, EXIT_TAMPERED, _TAMPERED),
     Unsigned: Row(500, EXIT_TAMPERED, _TAMPERED),
     WrongOrigin: Row(500, EXIT_TAMPERED, _TAMPERED),
+    AnswerRefuted: Row(422, EXIT_TAMPERED, "Do not believe this file; ask for another, and keep this one: it is evidence."),
     RootMismatch: Row(500, EXIT_TAMPERED, _TAMPERED),
     DigestMismatch: Row(500, EXIT_TAMPERED, _TAMPERED),
 }  # fmt: skip

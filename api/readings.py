@@ -10,13 +10,15 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from api.identity import Identity
+from api.errors import ScopeMissing
+from api.identity import PERSONAL, Identity
 from domain.event import Json
-from domain.reading import LedgerRead, ReadingKind
+from domain.reading import MOST_NAMED, LedgerRead, ReadingKind
 from ledger.entry import Entry
 from ledger.ledger import Ledger
 from ledger.reveal import reveal
 from ledger.tiles import TILE_WIDTH, Tile
+from replay.answers.making import AnswerProof
 
 _TYPE: Final = LedgerRead.type_name.encode()
 MOST_MIRRORS: Final = 10_000
@@ -75,6 +77,24 @@ def revealed(ledger: Ledger, identity: Identity, subject: str, told: Json) -> Js
     if allowed and subject.startswith("principal/") and shown != told:
         note(ledger, identity, "personal", about=(subject,))
     return shown
+
+
+def require_personal(identity: Identity, subjects: Iterable[str]) -> None:
+    """Raises ScopeMissing unless personal values of all of them may be seen."""
+    for family in sorted({subject.partition("/")[0] for subject in subjects}):
+        if not identity.sees_personal(family):
+            raise ScopeMissing(
+                f"personal values of {family} may not be seen here", family=family, scope=PERSONAL
+            )
+
+
+def note_answer(ledger: Ledger, identity: Identity, proof: AnswerProof) -> None:
+    """An answer was handed out with the entries that prove it, and perhaps with personal values."""
+    about = proof.subjects if len(proof.subjects) <= MOST_NAMED else ()
+    note(ledger, identity, "entries", entries=proof.entries, about=about)
+    people = [subject for subject in proof.subjects if subject.startswith("principal/")]
+    if proof.disclosing and people:
+        note(ledger, identity, "personal", about=people)
 
 
 class Bundles:

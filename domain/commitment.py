@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -81,7 +81,7 @@ def commit(path: str, value: Json, salt: bytes) -> Commitment:
     if len(salt) != SALT_BYTES:
         raise WrongSaltLength(got_bytes=len(salt))
     disclosure = _to_base64url(canonical_bytes([_to_base64url(salt), path, value]))
-    return Commitment(digest=_digest_of(disclosure), disclosure=disclosure)
+    return Commitment(digest=digest_of(disclosure), disclosure=disclosure)
 
 
 def check(digest: str, disclosure: str) -> tuple[str, Json]:
@@ -95,7 +95,7 @@ def check(digest: str, disclosure: str) -> tuple[str, Json]:
             expected=f"a digest {DIGEST_PREFIX}<43 base64url characters>", got=repr(digest)
         )
     # Hash before decoding: bytes that the log does not vouch for must never reach the JSON parser.
-    actual = _digest_of(disclosure)
+    actual = digest_of(disclosure)
     if actual != digest:
         raise DigestMismatch(expected=digest, got=actual)
     return _path_and_value(_parsed(_from_base64url(disclosure)))
@@ -123,20 +123,28 @@ def contains_commitment(value: object) -> bool:
     Mappings and sequences of any kind and depth are walked: what is refused as JSON must not get in
     as something that is written as the same JSON.
     """
+    return any(map(_DIGEST.fullmatch, _texts_in(value)))
+
+
+def commitments_in(value: object) -> set[str]:
+    """Every commitment that stands anywhere inside `value`, member names excepted."""
+    return {text for text in _texts_in(value) if _DIGEST.fullmatch(text)}
+
+
+def _texts_in(value: object) -> Iterator[str]:
     waiting: list[object] = [value]
     while waiting:
         found = waiting.pop()
         if isinstance(found, str):
-            if _DIGEST.fullmatch(found):
-                return True
+            yield found
         elif isinstance(found, Mapping):
             waiting.extend(found.values())
         elif isinstance(found, list | tuple):
             waiting.extend(found)
-    return False
 
 
-def _digest_of(disclosure: str) -> str:
+def digest_of(disclosure: str) -> str:
+    """The commitment that `disclosure` belongs to, whatever it discloses. Raises MalformedDisclosure beyond ASCII."""
     # Over the base64url text itself, as SD-JWT does, so that no JSON form has to be agreed on.
     try:
         covered = disclosure.encode("ascii")

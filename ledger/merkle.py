@@ -177,7 +177,7 @@ class Frontier:
 
 def tree_root(size: int, node: NodeReader) -> bytes:
     """MTH of the first `size` leaves."""
-    return _range_root(0, size, node)
+    return range_root(0, size, node)
 
 
 def inclusion_proof(index: int, size: int, node: NodeReader) -> list[bytes]:
@@ -208,19 +208,19 @@ def subtree_consistency_proof(start: int, end: int, size: int, node: NodeReader)
     from_root: list[bytes] = []
     low, high, is_known = 0, size, True
     while (low, high) != (start, end):
-        split = low + _split(high - low)
+        split = low + left_leaves(high - low)
         if end <= split:
-            from_root.append(_range_root(split, high, node))
+            from_root.append(range_root(split, high, node))
             high = split
         else:
-            from_root.append(_range_root(low, split, node))
+            from_root.append(range_root(low, split, node))
             low = split
             if start < split:
                 # The subtree reaches over the split: its left part is perfect and only the rest is
                 # still to be shown.
                 start, is_known = split, False
     if not is_known:
-        from_root.append(_range_root(low, high, node))
+        from_root.append(range_root(low, high, node))
     return from_root[::-1]
 
 
@@ -335,7 +335,7 @@ def _proof_length(first: int, last: int, edge: int) -> int:
     return until_edge + (last >> until_edge).bit_count() + (first != last)
 
 
-def _range_root(low: int, high: int, node: NodeReader) -> bytes:
+def range_root(low: int, high: int, node: NodeReader) -> bytes:
     """MTH of leaves [low, high), where `low` is a multiple of the largest power of two in the
     range.
     """
@@ -359,8 +359,8 @@ def _bagged(peaks: Sequence[bytes]) -> bytes:
     return root
 
 
-def _split(count: int) -> int:
-    """The largest power of two below `count`, which is at least 2."""
+def left_leaves(count: int) -> int:
+    """How many of a tree's `count` leaves, 2 or more, lie left of its root: the largest power of two below."""
     return 1 << (count - 1).bit_length() - 1
 
 

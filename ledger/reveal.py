@@ -25,16 +25,21 @@ def reveal(ledger: Ledger, subject: str, told: Json, *, allowed: bool) -> Json:
 
 def disclosed(ledger: Ledger, subject: str) -> dict[str, Json]:
     """Digest → value, for every commitment of the subject that can still be opened."""
+    return {digest: check(digest, told)[1] for digest, told in disclosures(ledger, subject).items()}
+
+
+def disclosures(ledger: Ledger, subject: str) -> dict[str, str]:
+    """Digest → disclosure (base64url of `[salt, path, value]`), for every commitment that can still be opened."""
     sealed = ledger.disclosures(subject)
     live = {key for key in {key for key, _ in sealed.values()} if ledger.vault.has_key(key)}
-    values: dict[str, Json] = {}
+    opened: dict[str, str] = {}
     for digest, (key, ciphertext) in sealed.items():
         if key in live:
             try:
-                values[digest] = check(digest, ledger.vault.open(key, digest, ciphertext))[1]
+                opened[digest] = ledger.vault.open(key, digest, ciphertext)
             except KeyDestroyed:
                 continue  # destroyed since it was looked for
-    return values
+    return opened
 
 
 def _holds_commitment(told: Json) -> bool:

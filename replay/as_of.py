@@ -59,7 +59,7 @@ def subject_as_of(
     """
     reading = read(ledger, subject, Moment(at, known_at, position, basis))
     if not reading.version:
-        raise _not_yet(ledger, subject)
+        raise not_yet(ledger, subject)
     return answer(subject, reading)
 
 
@@ -104,7 +104,8 @@ def state_of(reading: Reading) -> dict[str, Json]:
     return fold_in_effect(reading.counted)
 
 
-def _not_yet(ledger: Ledger, subject: str) -> UnknownSubject:
+def not_yet(ledger: Ledger, subject: str) -> UnknownSubject:
+    """Says from when the subject is known, if it ever is."""
     facts = facts_of(entries_of(ledger.database, subject))
     if not facts:
         return UnknownSubject(f"{subject} is not known", subject=subject)

@@ -42,7 +42,11 @@ def difference(ledger: Ledger, subject: str, before: Moment, after: Moment = NOW
     `positions` names the entries that count at one of the moments and not, or otherwise, at the other.
     Raises UnknownSubject if the subject exists at neither, and what `subject_as_of` raises.
     """
-    old, new = read(ledger, subject, before), read(ledger, subject, after)
+    return difference_between(subject, read(ledger, subject, before), read(ledger, subject, after))
+
+
+def difference_between(subject: str, old: Reading, new: Reading) -> Difference:
+    """From one reading to the other. Raises UnknownSubject."""
     if not (old.version or new.version):
         raise UnknownSubject(f"{subject} is not known at either moment", subject=subject)
     was, became = answer(subject, old), answer(subject, new)

@@ -66,3 +66,24 @@ class ExportFailed(LedgerError):
 
     code = "export-failed"
     summary = "The export could not be written."
+
+
+class NothingToProve(Malformed):
+    """An answer about nothing, which no entry shows."""
+
+    code = "nothing-to-prove"
+    summary = "There is nothing to prove."
+
+
+class MalformedAnswer(Malformed):
+    """What was handed in is no proof-carrying answer, before anything could be checked."""
+
+    code = "malformed-answer"
+    summary = "This is not a proof-carrying answer."
+
+
+class AnswerRefuted(LedgerError):
+    """A proof-carrying answer that does not follow from the log: it, its entries or its proof were changed."""
+
+    code = "answer-refuted"
+    summary = "The answer is not what the log shows."

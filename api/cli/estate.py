@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from api.cli.answering import (
+    DiscloseOption,
+    ProofOption,
+    choice_of,
+    named,
+    prove_differences,
+    prove_states,
+    require_proof,
+)
 from api.cli.looking import BasisChoice, say_fields
 from api.cli.output import JSON_OPTION, note, plain, say, tell
 from api.cli.session import Session, opened
@@ -55,6 +65,8 @@ def state(
         Path | None,
         typer.Option("-o", "--output", help="A file ending in .parquet, .csv or .jsonl."),
     ] = None,
+    proof: ProofOption = None,
+    disclose: DiscloseOption = False,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Every subject's state: now, or as the whole estate stood at any past moment.
@@ -68,10 +80,13 @@ def state(
 
     if output is not None:
         format_of(output)  # before anything is read
+    if proof is None:
+        require_proof(disclose)
+    moment = Moment(at, known_at, position, basis)
     with opened() as session:
-        found = estates_of(session).states(
-            Moment(at, known_at, position, basis), family or (), where, personal=personal
-        )
+        found = estates_of(session).states(moment, family or (), where, personal=personal)
+        told: list[str] = []
+        found = replace(found, rows=named(found.rows, told))
         if output is not None:
             written = write_estate(output, found)
             note(f"{output}: {written} subjects, {told_moment(found.label)}")
@@ -82,6 +97,11 @@ def state(
             say(f"{found.count} subjects, {told_moment(found.label)}")
             for row in found.rows:
                 say(_line(row))
+        if proof is not None:
+            choice = choice_of(family or (), where)
+            prove_states(
+                session, told, (moment, found.label), proof, disclose=disclose, chosen_by=choice
+            )
 
 
 def counts(
@@ -125,21 +145,39 @@ def counts(
 
 
 def diff_of_estate(
-    before: Moment, after: Moment, families: Sequence[str], *, as_json: bool
+    before: Moment,
+    after: Moment,
+    families: Sequence[str],
+    proof: Path | None,
+    *,
+    disclose: bool,
+    as_json: bool,
 ) -> None:
     """Each subject that differs, as soon as it is found."""
+    if proof is None:
+        require_proof(disclose)
     with opened() as session:
         first, last, found = estates_of(session).differences(before, after, families)
+        told: list[str] = []
+        found = named(found, told)
         if as_json:
             for one in found:
                 tell({"from": first, "to": last, **one})
-            return
-        say(f"from {told_moment(first)}\n  to {told_moment(last)}")
-        for one in found:
-            versions = f"version {one['version_before']} → {one['version_after']}"
-            why = ", ".join(f"{each['position']} {each['why']}" for each in one["entries"])
-            say(f"\n{one['subject']}  {one['became']}  {versions}  (entries {why})")
-            say_fields(one["fields"], "      ")
+        else:
+            say(f"from {told_moment(first)}\n  to {told_moment(last)}")
+            for one in found:
+                _say_difference(one)
+        if proof is not None:
+            moments = ((before, first), (after, last))
+            choice = choice_of(families, None, "differing")
+            prove_differences(session, told, *moments, proof, disclose=disclose, chosen_by=choice)
+
+
+def _say_difference(one: dict[str, Any]) -> None:
+    versions = f"version {one['version_before']} → {one['version_after']}"
+    why = ", ".join(f"{each['position']} {each['why']}" for each in one["entries"])
+    say(f"\n{one['subject']}  {one['became']}  {versions}  (entries {why})")
+    say_fields(one["fields"], "      ")
 
 
 def _word(value: object) -> str:

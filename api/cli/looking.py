@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from api.cli.answering import (
+    DiscloseOption,
+    ProofOption,
+    proven_difference,
+    proven_state,
+    require_proof,
+)
 from api.cli.output import JSON_OPTION, plain, say, tell, tell_members
 from api.cli.session import Session, opened
 from domain.errors import Malformed
@@ -45,21 +53,29 @@ def show(
     basis: Annotated[
         BasisChoice | None, typer.Option(help="By default effect with --at, else known.")
     ] = None,
+    proof: ProofOption = None,
+    disclose: DiscloseOption = False,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """The state of a subject: now, or as it stood at any past moment."""
     from replay.as_of import subject_as_of
+    from replay.moment import Moment
 
     with opened() as session:
         session.reads(subject)
-        found = subject_as_of(
-            session.ledger,
-            subject,
-            at=at,
-            known_at=known_at,
-            position=position,
-            basis=basis,
-        )
+        moment = Moment(at, known_at, position, basis)
+        if proof is not None:
+            found = proven_state(session, subject, moment, proof, disclose=disclose)
+        else:
+            require_proof(disclose)
+            found = subject_as_of(
+                session.ledger,
+                subject,
+                at=at,
+                known_at=known_at,
+                position=position,
+                basis=basis,
+            )
         told = _told_as_of(session, found)
         if at is not None or known_at is not None or position is not None:
             session.noted("past-state", about=(subject,))
@@ -104,6 +120,8 @@ def diff(
     family: Annotated[
         list[str] | None, typer.Option("--family", help="Of the estate: these families only.")
     ] = None,
+    proof: ProofOption = None,
+    disclose: DiscloseOption = False,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """What became of a subject between two moments, field by field, and which entries did it.
@@ -114,19 +132,31 @@ def diff(
     if subject is None:
         from api.cli.estate import diff_of_estate
 
-        diff_of_estate(before, after, family or (), as_json=as_json)
+        diff_of_estate(before, after, family or (), proof, disclose=disclose, as_json=as_json)
         return
     if family:
         raise Malformed("--family is for the whole estate: leave out the subject")
-    _diff_of_subject(subject, before, after, as_json=as_json)
+    _diff_of_subject(subject, before, after, proof, disclose=disclose, as_json=as_json)
 
 
-def _diff_of_subject(subject: str, before: Moment, after: Moment, *, as_json: bool) -> None:
+def _diff_of_subject(
+    subject: str,
+    before: Moment,
+    after: Moment,
+    proof: Path | None,
+    *,
+    disclose: bool,
+    as_json: bool,
+) -> None:
     from replay.diff import difference
 
     with opened() as session:
         session.reads(subject)
-        found = difference(session.ledger, subject, before, after)
+        if proof is not None:
+            found = proven_difference(session, subject, before, after, proof, disclose=disclose)
+        else:
+            require_proof(disclose)
+            found = difference(session.ledger, subject, before, after)
         fields = [
             {
                 "field": field.path,

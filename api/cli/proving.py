@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.answering import say_checked
 from api.cli.output import JSON_OPTION, Bar, note, progress, say, tell, write_whole
 from api.cli.session import opened, settings
+from domain.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="An answer that was written with --proof: it is checked instead."),
+    ] = None,
     *,
     deep: Annotated[
         bool,
@@ -37,13 +43,31 @@ def verify(
         list[Path] | None,
         typer.Option(help="A checkpoint that was kept elsewhere; as often as there are."),
     ] = None,
+    vkey: Annotated[
+        list[str] | None,
+        typer.Option(help="With FILE: a verifier key that is trusted; as often as there are."),
+    ] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Recompute every hash and compare it with tree, tiles and checkpoints. Exit code 3: tampered.
 
     Needs the database and no key. A log that was rewritten so that it is consistent in itself shows only
     against checkpoints kept elsewhere: hand them in, or keep them by ITSM_LEDGER_CHECKPOINT_COPIES.
+
+    With FILE: check an answer that carries its proof, from the file alone, against the keys or checkpoints that
+    are trusted. Needs no database.
     """
+    if file is not None:
+        if deep:
+            raise Malformed(
+                "--deep looks into the database; of an answer's file all is checked anyway"
+            )
+        say_checked(file, vkey or (), checkpoint or (), as_json=as_json)
+        return
+    if vkey:
+        raise Malformed(
+            "--vkey goes with an answer's file; a log is checked with the keys it names"
+        )
     chosen = settings()
     kept = [*(checkpoint or ()), *_copies(chosen.checkpoint_copies)]
     notes = [path.read_text(errors="replace") for path in kept]

@@ -7,6 +7,7 @@ from typing import Final
 
 from api.http.answered_exports import exports
 from api.http.answered_mining import PROCESSES
+from api.http.answered_proven import CHECKPOINT, PROVEN
 from api.http.answered_registers import REGISTERS
 from api.http.cloudevents import BATCHED, STRUCTURED
 from api.http.shapes import Content, Schema, as_json, as_page, as_period, as_text, shape
@@ -35,10 +36,6 @@ ENTRY: Final[Schema] = {
 _NOT_ALWAYS: Final = ("policy", "rules")
 _ENTRY_SHAPE: Final = shape(ENTRY, optional=_NOT_ALWAYS)
 
-_CHECKPOINT: Final = (
-    "demo.example\n1499\nMP9K2JtK/9sipw+573GtGq6fYLCJUZj381xkjmew6mg=\n\n"
-    "— demo.example SYx0TZ3wheOvxZa41S9YZeyXe4lQ87Zy6kxcdRHk1V0oLKn9OfAwYXNKeowVe0r/S91DOqKcciLQ6FLYcUADv0EIvwI=\n"
-)
 _FEED: Final = """<?xml version='1.0' encoding='utf-8'?>
 <feed xmlns="http://www.w3.org/2005/Atom"><title>Findings of demo.example</title>\
 <id>tag:demo.example,2026-03-02:/findings</id><updated>2026-03-02T09:30:00.412003Z</updated>\
@@ -178,11 +175,11 @@ ANSWERS: Final[Mapping[str, Content]] = {
     "/metrics": as_text("# TYPE itsm_ledger_head_size gauge\nitsm_ledger_head_size 1499.0\n"),
     "/problems": as_text("may-not: The actor may not do this.\n"),
     "/problems/{code}": as_text("may-not\n=======\n\nThe actor may not do this.\n"),
-    "/log/checkpoint": as_text(_CHECKPOINT),
+    "/log/checkpoint": as_text(CHECKPOINT),
     "/log/tile/{path}": {"application/octet-stream": {}},
     "/v1/proofs/{position}": as_text(
         "c2sp.org/tlog-proof@v1\nindex 2\njM6XcYt+XlzBeTbr1kiMYv16DTrgngDllYZ63vbrBrg=\n\n"
-        + _CHECKPOINT
+        + CHECKPOINT
     ),
     "/v1/events": {
         BATCHED: {"schema": {"type": "array", "items": _ENTRY_SHAPE}, "example": [ENTRY]}
@@ -338,5 +335,6 @@ ANSWERS: Final[Mapping[str, Content]] = {
             "fields": [{"field": "status", "from": None, "to": "resolved", "positions": [317]}],
         }
     ),
+    **PROVEN,
 }
 """By path. What is answered to an order is a receipt: see `openapi.py`."""

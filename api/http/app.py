@@ -37,6 +37,7 @@ from api.http import (
     owing,
     problems,
     proof,
+    proven,
     registers,
     reviews,
     subjects,
@@ -112,7 +113,7 @@ def create_app(house: House, *, projecting: Projecting = "thread") -> LedgerApi:
     # Whose addresses are spelt out comes before whose begin with any family.
     for module in (
         health, problems, proof, feed, exporting, administration, webhooks, auditing, estate, mining, change_registers,
-        deployments, findings, findings_feed, owing, reviews, registers, subjects,
+        deployments, findings, findings_feed, owing, reviews, registers, subjects, proven,
     ):  # fmt: skip
         app.include_router(module.router)
     app.router.routes += app.appends.routes()

@@ -33,3 +33,10 @@ def log(request: pytest.FixtureRequest, filled: Mapping[str, Filled], tmp_path: 
     """The filled ledger on either database, to be broken."""
     original = filled[request.param]
     return Filled(pristine(original.url, tmp_path), original.checkpoints)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Desk]:
+    """A desk of which it does not matter on which database it is."""
+    with desk(fresh_database_url("sqlite", tmp_path), tmp_path) as made:
+        yield made
