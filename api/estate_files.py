@@ -18,12 +18,12 @@ import pyarrow.parquet as pq
 
 from api.estates import EstateStates
 from domain.errors import Malformed
+from replay.exports.comma_separated import safe_cell
 
 Row = Mapping[str, Any]
 _LABEL: Final = ("basis", "at", "known_at", "position")
 _FIRST: Final = ("subject", "family", "version")
 _ROWS_AT_ONCE: Final = 16_384
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def format_of(path: Path) -> str:
@@ -94,12 +94,10 @@ class _Text:
 
 
 def _cell(value: Any) -> Any:
-    """Objects, lists and truth values as JSON. Text that a spreadsheet would calculate stands behind a `'`."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    return value if type(value) is int else orjson.dumps(value).decode()
+    """Objects and lists as JSON."""
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode()
+    return safe_cell(value)
 
 
 def _parquet(out: BinaryIO, estate: EstateStates) -> int:

@@ -30,7 +30,7 @@ def comma_separated(selection: Selection, *, exact: bool = False) -> Iterator[by
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow([*ENVELOPE, *(STATED + name for name in members)])
-    shown: Callable[[Scalar | None], Scalar | None] = _exact if exact else _safe
+    shown: Callable[[Scalar | None], Scalar | None] = _exact if exact else safe_cell
     for one in selection.counted(selection.by_position()):
         yield _taken(buffer)
         cells = _cells(one)
@@ -67,7 +67,8 @@ def _exact(value: Scalar | None) -> Scalar | None:
     return ("true" if value else "false") if isinstance(value, bool) else value
 
 
-def _safe(value: Scalar | None) -> Scalar | None:
+def safe_cell(value: Scalar | None) -> Scalar | None:
+    """What a spreadsheet takes for what it is: text that it would run as a formula stands behind an apostrophe."""
     if isinstance(value, str):
         return f"'{value}" if value.startswith(FORMULA) else value
     return _exact(value)

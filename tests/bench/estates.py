@@ -7,6 +7,7 @@ import statistics
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -130,14 +131,13 @@ def estate(kind: str) -> Iterator[Figure]:
 
 
 def _as_of(kind: str, ledger: Ledger, plain: TimeMachine, fast: TimeMachine) -> Iterator[Figure]:
-    def ours() -> float:
-        return rate(TICKETS, lambda: fast.states(Moment(at=LATE), ["incident"]))
-
     with tempfile.TemporaryDirectory() as directory:
         stock = stock_desk(fresh_database_url(kind, Path(directory)))
         ids = _stock_tickets(stock)
         sides = Sides().rounds(
-            ROUNDS, ours, lambda: rate(len(ids), lambda: [stock.repository.get(one) for one in ids])
+            ROUNDS,
+            partial(_states_a_second, fast),
+            lambda: rate(len(ids), lambda: [stock.repository.get(one) for one in ids]),
         )
         stock.close()
     what = f"the estate of {TICKETS:,} subjects in effect at a moment"
@@ -148,12 +148,14 @@ def _as_of(kind: str, ledger: Ledger, plain: TimeMachine, fast: TimeMachine) -> 
     ):
         sides = Sides().rounds(
             ROUNDS,
-            lambda engine=engine: rate(  # type: ignore[misc]  # bound in the loop
-                TICKETS, lambda: engine.states(Moment(at=LATE), ["incident"])
-            ),
+            partial(_states_a_second, engine),
             lambda: rate(TICKETS, lambda: _plain_fold(ledger, LATE)),
         )
         yield Figure(f"{what} {told}, against a plain fold with orjson", kind, *sides.medians(), "subjects/s", target)  # fmt: skip
+
+
+def _states_a_second(machine: TimeMachine) -> float:
+    return rate(TICKETS, lambda: machine.states(Moment(at=LATE), ["incident"]))
 
 
 def _stock_tickets(stock: Desk) -> list[UUID]:
@@ -191,8 +193,8 @@ def _nearby(kind: str, base: Base, entries: Entries) -> Iterator[Figure]:
     slide = Slide(base, entries, ["incident"])
     first = statistics.median(_afresh(base, entries, at(day)) for day in range(10, 13))
     slide.to(at(15))
-    further = statistics.median(seconds(lambda d=d: slide.to(at(d))) for d in range(16, 21))  # type: ignore[misc]
-    back = statistics.median(seconds(lambda d=d: slide.to(at(d))) for d in range(19, 14, -1))  # type: ignore[misc]
+    further = statistics.median(seconds(partial(slide.to, at(day))) for day in range(16, 21))
+    back = statistics.median(seconds(partial(slide.to, at(day))) for day in range(19, 14, -1))
     slide.close()
     yield Figure("the estate a day further, against the first answer", kind, further * 1e3, first * 1e3, "ms", 0.2, at_most=True)  # fmt: skip
     yield Figure("the estate a day back, against the first answer", kind, back * 1e3, first * 1e3, "ms")  # fmt: skip

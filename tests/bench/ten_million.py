@@ -10,6 +10,7 @@ import hashlib
 import statistics
 import sys
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def _tell(what: str, engine: Engine, entries: Entries) -> None:
     taken = []
     for month in range(7, 12):
         moment = Located("effect", entries.size, f"2025-{month:02d}-01T00:00:00.000000Z")
-        taken.append(seconds(lambda moment=moment: engine.states(entries, moment)))  # type: ignore[misc]
+        taken.append(seconds(partial(engine.states, entries, moment)))
     print(f"{what}: {statistics.median(taken):.2f} s; at most {_peak_mebibytes()} MiB so far")
 
 
