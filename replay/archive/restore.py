@@ -38,14 +38,19 @@ def restore(url: str, archive: Archive, progress: Progress) -> Restored:
     entries lead to the signed root; else there is no ledger. Raises as `ledger.restore`, ArchiveUnusable, and
     BadSignature, Unsigned or WrongOrigin for the checkpoint.
     """
-    kept = _Kept(archive)
+    kept = kept_in(archive)
     done = restore_log(url, kept, progress, kept.require_own_key)
     return Restored(
         archive.manifest.origin, done.size, to_base64(kept.root), done.subjects, kept.vkey
     )
 
 
-class _Kept:
+def kept_in(archive: Archive) -> KeptArchive:
+    """Raises as `restore` for the manifest and its checkpoint."""
+    return KeptArchive(archive)
+
+
+class KeptArchive:
     """The archive as what is to be restored. The ledger's own entries are remembered as they pass by."""
 
     def __init__(self, archive: Archive) -> None:
