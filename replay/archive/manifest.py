@@ -60,7 +60,7 @@ def parse_manifest(raw: bytes, location: str) -> Manifest:
     """Raises ArchiveUnusable for what is no manifest, or one that contradicts itself."""
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.MsgspecError, ValueError) as fault:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
         raise ArchiveUnusable(
             f"{location}: {MANIFEST} is no manifest of an archive: {fault}", location=location
         ) from fault

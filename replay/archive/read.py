@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from ledger.ledger import Ledger
 from replay.archive.manifest import MANIFEST, Manifest, SegmentFile, parse_manifest
+from replay.archive.parquet import table_of
 from replay.archive.segment import schema
 from replay.archive.store import Store
 from replay.errors import ArchiveUnusable, SegmentAltered
@@ -128,11 +127,20 @@ def require_archive_of(ledger: Ledger, archive: Archive) -> None:
 
 
 def parquet_table(raw: bytes, segment: SegmentFile, columns: Sequence[str]) -> pa.Table:
-    """Raises SegmentAltered for what is no Parquet of our columns."""
-    try:
-        table = pq.read_table(io.BytesIO(raw), columns=list(columns))
-        return table.cast(pa.schema([schema().field(name) for name in columns]))
-    except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as fault:
-        raise SegmentAltered(
-            f"{segment.path} is no segment: {fault}", position=segment.first
-        ) from fault
+    """As this version's schema has them: members that the writer did not know are null. Raises SegmentAltered."""
+    table = table_of(raw, segment, columns)
+    wanted = {
+        name: _stated(table) if name == "data" else table.column(name)
+        for name in dict.fromkeys(column.partition(".")[0] for column in columns)
+    }
+    return pa.table(wanted)
+
+
+def _stated(table: pa.Table) -> pa.Array:
+    found, declared = table.column("data").combine_chunks(), schema().field("data").type
+    has = {field.name for field in found.type}
+    members = [
+        found.field(one.name) if one.name in has else pa.nulls(len(table), one.type)
+        for one in declared
+    ]
+    return pa.StructArray.from_arrays(members, fields=list(declared))

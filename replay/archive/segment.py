@@ -35,14 +35,18 @@ _ATTRIBUTES: Final = (
 _TYPES: Final = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
 
 
+_INT64: Final = 2**63
+_Number = Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]
+
+
 class _Told(msgspec.Struct):
     subject: str
-    subjectversion: int
+    subjectversion: _Number
     type: str
     time: str
     recordedtime: str
     data: dict[str, Any]
-    corrects: int | None = None
+    corrects: _Number | None = None
     replacement: str | None = None
     effectivetime: str | None = None
     authid: str | None = None
@@ -71,10 +75,9 @@ def members() -> Mapping[str, type]:
             kinds.setdefault(name, set()).update(_kinds(field.annotation))
         for name, value in event.asserts.items():
             kinds.setdefault(name, set()).add(type(value))
-    alike = {name: its - {type(None)} for name, its in sorted(kinds.items())}
-    return {
-        name: next(iter(its)) for name, its in alike.items() if len(its) == 1 and its <= {*_TYPES}
-    }
+    # What is text in one family and an object in another is a column for the former.
+    scalars = {name: its & {*_TYPES} for name, its in sorted(kinds.items())}
+    return {name: next(iter(its)) for name, its in scalars.items() if len(its) == 1}
 
 
 def _kinds(annotation: Any) -> set[type]:
@@ -98,7 +101,13 @@ def _is_literal(annotation: Any) -> bool:
 
 @cache
 def schema() -> pa.Schema:
-    stated = pa.struct([(name, _TYPES[kind]) for name, kind in members().items()])
+    """Of the segments that this version of the software writes: an older one may know fewer members, a newer one more."""
+    return schema_of(members())
+
+
+def schema_of(kinds: Mapping[str, type]) -> pa.Schema:
+    """With these members of states as columns."""
+    stated = pa.struct([(name, _TYPES[kind]) for name, kind in kinds.items()])
     return pa.schema(
         [
             ("position", pa.int64()),
@@ -119,8 +128,21 @@ def schema() -> pa.Schema:
     )
 
 
-def entries_table(rows: Iterable[tuple[int, bytes]]) -> pa.Table:
-    """`schema()`, in the order given, of (position, bytes). Raises CorruptEntry.
+def members_of(found: pa.Schema) -> Mapping[str, type] | None:
+    """Those that have a column in a table that somebody wrote; None where it is no table of entries at all."""
+    if "data" not in found.names or not pa.types.is_struct(found.field("data").type):
+        return None
+    by_type = {arrow: kind for kind, arrow in _TYPES.items()}
+    kinds = {field.name: by_type.get(field.type) for field in found.field("data").type}
+    if None in kinds.values() or not schema_of(kinds).equals(found):  # type: ignore[arg-type]  # none is None by then
+        return None
+    return kinds  # type: ignore[return-value]  # the same
+
+
+def entries_table(
+    rows: Iterable[tuple[int, bytes]], kinds: Mapping[str, type] | None = None
+) -> pa.Table:
+    """`schema()`, or the schema of those members, in the order given, of (position, bytes). Raises CorruptEntry.
 
     `data`: what the patch states, of the members that are columns; a value of another kind than its column's is left
     out there. `cleared`: the members that it clears.
@@ -131,7 +153,7 @@ def entries_table(rows: Iterable[tuple[int, bytes]]) -> pa.Table:
     for position, raw in rows:
         try:
             told.append(_TOLD.decode(raw))
-        except (msgspec.MsgspecError, ValueError) as fault:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
             raise CorruptEntry(
                 f"the entry at position {position} cannot be read: {fault!r}", position=position
             ) from fault
@@ -140,7 +162,8 @@ def entries_table(rows: Iterable[tuple[int, bytes]]) -> pa.Table:
     # One tuple for each column; without rows there would be none.
     values = list(zip(*map(astuple, told), strict=True)) or [()] * len(_FIELDS)
     by_name = dict(zip(_FIELDS, values, strict=True))
-    stated, cleared = _stated(by_name.pop("data"))
+    named = schema() if kinds is None else schema_of(kinds)
+    stated, cleared = _stated(by_name.pop("data"), members() if kinds is None else kinds)
     columns = {
         "position": positions,
         "family": [subject.partition("/")[0] for subject in by_name["subject"]],
@@ -151,8 +174,8 @@ def entries_table(rows: Iterable[tuple[int, bytes]]) -> pa.Table:
         "entry": entries,
     }
     return pa.table(
-        {field.name: _column(columns[field.name], field.type) for field in schema()},
-        schema=schema(),
+        {field.name: _column(columns[field.name], field.type) for field in named},
+        schema=named,
     )
 
 
@@ -160,9 +183,10 @@ def _column(values: Any, kind: pa.DataType) -> pa.Array:
     return values if isinstance(values, pa.Array) else pa.array(values, kind)
 
 
-def _stated(patches: Sequence[Mapping[str, Any]]) -> tuple[pa.StructArray, list[list[str]]]:
+def _stated(
+    patches: Sequence[Mapping[str, Any]], kinds: Mapping[str, type]
+) -> tuple[pa.StructArray, list[list[str]]]:
     """`data` and `cleared`. Row by row: a patch states few of the many members there are."""
-    kinds = members()
     values: dict[str, list[Any]] = {}
     cleared: list[list[str]] = []
     for at, patch in enumerate(patches):
@@ -176,13 +200,22 @@ def _stated(patches: Sequence[Mapping[str, Any]]) -> tuple[pa.StructArray, list[
                 values[name][at] = value
         cleared.append(gone)
     arrays = [
-        pa.array(values[name], _TYPES[kind])
+        _stated_column(values[name], _TYPES[kind])
         if name in values
         else pa.nulls(len(patches), _TYPES[kind])
         for name, kind in kinds.items()
     ]
     named = [pa.field(name, _TYPES[kind]) for name, kind in kinds.items()]
     return pa.StructArray.from_arrays(arrays, fields=named), cleared
+
+
+def _stated_column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, kind)
+    except OverflowError:
+        # No I-JSON, but a forged entry may say it: left out as any other value that is none of the column's.
+        fits = [v if v is None or -_INT64 <= v < _INT64 else None for v in values]
+        return pa.array(fits, kind)
 
 
 def in_order(table: pa.Table) -> pa.Table:

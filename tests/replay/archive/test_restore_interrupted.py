@@ -95,6 +95,10 @@ def test_two_restores_at_the_same_time_make_one_ledger(archive: Path, tmp_path: 
     assert examined(url).is_clean
 
 
+def _wrote(path: Path) -> None:
+    path.write_text("somebody's")
+
+
 def test_a_ledger_that_was_made_meanwhile_is_not_overwritten(archive: Path, tmp_path: Path) -> None:
     """What appeared at the place while the restore was at work stays as it is."""
     url = fresh_database_url("sqlite", tmp_path)
@@ -106,7 +110,7 @@ def test_a_ledger_that_was_made_meanwhile_is_not_overwritten(archive: Path, tmp_
             url,
             kept_in(open_archive(str(archive))),
             lambda done, total: None,
-            lambda: path.write_text("somebody's"),
+            lambda: _wrote(path),
         )
 
     assert path.read_text() == "somebody's"
