@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import io
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Final
 
 import pyarrow as pa
@@ -34,14 +39,16 @@ from replay.archive.manifest import (
     root_of,
     segment_path,
 )
-from replay.archive.segment import SEGMENT_ENTRIES, entries_table, in_order
+from replay.archive.segment import SEGMENT_ENTRIES, schema, sorted_table
 from replay.archive.store import KEEP_SECONDS, Store
 from replay.errors import ArchiveUnusable
 from replay.verify import Progress
 
-MANY_SEGMENTS: Final = 4
-"""From so many on, each processor writes segments of its own; a new process takes half a second to be there."""
-_ROWS_AT_ONCE: Final = 8_192
+MANY_SEGMENTS: Final = 3
+"""From so many on, each processor writes segments of its own; a new process takes a second to be there."""
+Span = tuple[int, int, int]
+"""(index, first, last) of a segment."""
+_ROW_GROUP: Final = 16_384
 _COMPRESSION: Final = {"compression": "zstd", "compression_level": 1}
 
 
@@ -111,32 +118,66 @@ def _former(store: Store, ledger: Ledger) -> Manifest | None:
     return manifest
 
 
-def _spans(kept: Sequence[SegmentFile], size: int) -> Iterator[tuple[int, int, int]]:
-    """(index, first, last) of each segment to be written."""
+def _spans(kept: Sequence[SegmentFile], size: int) -> Iterator[Span]:
+    """Of each segment to be written."""
     for index in range(len(kept), -(-size // SEGMENT_ENTRIES)):
         first = index * SEGMENT_ENTRIES + 1
         yield index, first, min(first + SEGMENT_ENTRIES - 1, size)
 
 
 def _made(
-    database: Database, database_url: str, store: Store, spans: Sequence[tuple[int, int, int]]
+    database: Database, database_url: str, store: Store, spans: Sequence[Span]
 ) -> Iterator[SegmentFile]:
-    if len(spans) < MANY_SEGMENTS:
+    """In order, each as soon as it and those before it are written."""
+    others = (os.cpu_count() or 1) - 1
+    if len(spans) < MANY_SEGMENTS or not others:
         for span in spans:
             yield write_segment(database, store, *span)
         return
     # Spawned: a copy of a process with threads and open databases is good for nothing.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
+    with ProcessPoolExecutor(others, context, _begin_alone) as pool:
         jobs = [pool.submit(_write_alone, database_url, store.location, span) for span in spans]
         try:
-            yield from (job.result() for job in jobs)
+            yield from _shared(jobs, spans, partial(write_segment, database, store))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _write_alone(database_url: str, location: str, span: tuple[int, int, int]) -> SegmentFile:
+def _shared(
+    jobs: Sequence[Future[SegmentFile]],
+    spans: Sequence[Span],
+    write: Callable[[int, int, int], SegmentFile],
+) -> Iterator[SegmentFile]:
+    """This process writes too, instead of waiting: from the end on, whatever the others have not begun."""
+    mine: dict[int, SegmentFile] = {}
+    ahead = len(spans)
+    for number, job in enumerate(jobs):
+        while number not in mine and not job.done() and ahead > number:
+            ahead -= 1
+            if jobs[ahead].cancel():
+                mine[ahead] = write(*spans[ahead])
+        yield mine[number] if number in mine else job.result()
+
+
+def _begin_alone() -> None:
+    """In a process of its own: Ctrl-C is for the first one to hear, and nobody goes on when that one is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    first = multiprocessing.parent_process()
+    assert first is not None
+    # What a killed process leaves behind would wait for work for ever.
+    Thread(target=_end_with, args=(first,), daemon=True).start()
+    # Decoding makes millions of objects, none of them in a cycle: looking for those took half of the time.
+    gc.disable()
+
+
+def _end_with(first: BaseProcess) -> None:
+    first.join()
+    os._exit(1)
+
+
+def _write_alone(database_url: str, location: str, span: Span) -> SegmentFile:
     database = open_database(database_url)
     try:
         return write_segment(database, Store(location), *span)
@@ -148,32 +189,47 @@ def write_segment(
     database: Database, store: Store, index: int, first: int, last: int
 ) -> SegmentFile:
     """The entries at those positions as a file. Raises CorruptEntry, ArchiveUnusable."""
-    tables: list[pa.Table] = []
-    leaves: list[bytes] = []
-    batch: list[tuple[int, bytes]] = []
-    for position, raw in each_entry(database, first - 1, last):
-        batch.append((position, bytes(raw)))
-        leaves.append(leaf_hash(raw))
-        if len(batch) == _ROWS_AT_ONCE:
-            tables.append(entries_table(batch))
-            batch = []
-    tables.append(entries_table(batch))
+    rows = list(each_entry(database, first - 1, last))
     width = last - first + 1
-    if len(leaves) != width:
+    if len(rows) != width:
         raise CorruptEntry(
-            f"expected {width} entries from position {first} on, got {len(leaves)}", position=first
+            f"expected {width} entries from position {first} on, got {len(rows)}", position=first
         )
-    content = parquet_of(in_order(pa.concat_tables(tables)))
+    content = parquet_of(sorted_table(rows))
     path = segment_path(index, width)
     store.write(path, content)
     digest = hashlib.sha256(content).hexdigest()
+    leaves = [leaf_hash(raw) for _, raw in rows]
     return SegmentFile(path, first, last, len(content), digest, peaks_of(leaves))
 
 
 def parquet_of(table: pa.Table) -> bytes:
+    # No two entries are alike: a dictionary of them, or their least and greatest, would be looked for in vain.
+    repeated = [column for column in _leaves_of(schema()) if column not in {"entry", "position"}]
     out = io.BytesIO()
-    pq.write_table(table, out, row_group_size=SEGMENT_ENTRIES // 4, **_COMPRESSION)
+    pq.write_table(
+        table,
+        out,
+        row_group_size=_ROW_GROUP,
+        use_dictionary=repeated,
+        write_statistics=[*repeated, "position"],
+        **_COMPRESSION,
+    )
     return out.getvalue()
+
+
+@cache
+def _leaves_of(named: pa.Schema) -> tuple[str, ...]:
+    """The columns as Parquet counts them."""
+    found = []
+    for field in named:
+        if pa.types.is_struct(field.type):
+            found += [f"{field.name}.{member.name}" for member in field.type]
+        elif pa.types.is_list(field.type):
+            found.append(f"{field.name}.list.element")
+        else:
+            found.append(field.name)
+    return tuple(found)
 
 
 def _manifest(
