@@ -1,14 +1,14 @@
 """What a log's database holds beside its entries, made again from them, block by block.
 
 Leaf hashes, tiles, head, subjects with their owners, human numbers, rosters, the rows of imported files and
-snapshots. What entries do not tell (idempotency keys, disclosures) is not here.
+snapshots. The encrypted disclosures are taken as they are handed in; what nothing tells is the idempotency keys.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import orjson
@@ -19,12 +19,13 @@ from domain.families import FAMILIES, Family, human_number
 from domain.fold import merge_patch
 from domain.rosters import keeps_rosters, rosters_of
 from ledger.database import Row, Transaction
+from ledger.disclosed import DataKey, Disclosure
 from ledger.entry import SEQUENCE_DIGITS
 from ledger.errors import CorruptEntry
 from ledger.log import Head, NewEntry, append_entries
 from ledger.merkle import leaf_hash
 from ledger.rosters import Roster, moves, write_rosters
-from ledger.schema import NUMBERS, ROWS, SNAPSHOTS, SUBJECTS
+from ledger.schema import DISCLOSURES, NUMBERS, ROWS, SNAPSHOTS, SUBJECT_KEYS, SUBJECTS
 from ledger.snapshots import INTERVAL
 from ledger.view import SYSTEM
 
@@ -36,6 +37,14 @@ _SOURCES: Final = "/sources/"
 _ROW_ID: Final = re.compile(r"(?s)(.+):([0-9]{1,15}):[0-9]{1,15}")
 """How an importer calls the facts of a row (`api/importing/reading.py`): number, ordinal, number of the fact."""
 _WRONG: Final = (TypeError, ValueError, KeyError, AttributeError)
+
+
+class Block(NamedTuple):
+    """(position, entry) of consecutive entries, and the encrypted disclosures that belong to them."""
+
+    entries: Sequence[tuple[int, bytes]]
+    keys: Sequence[DataKey] = ()
+    sealed: Sequence[Disclosure] = ()
 
 
 class _Told(msgspec.Struct):
@@ -82,10 +91,20 @@ class Rebuilding:
     def subjects(self) -> int:
         return len(self._subjects)
 
-    def take(self, transaction: Transaction, block: Sequence[tuple[int, bytes]]) -> None:
+    def take(self, transaction: Transaction, block: Block) -> None:
         """The entries at the next positions. Raises CorruptEntry for one that does not belong there."""
-        for at in range(0, len(block), ENTRIES_AT_ONCE):
-            self._take(transaction, block[at : at + ENTRIES_AT_ONCE])
+        for at in range(0, len(block.entries), ENTRIES_AT_ONCE):
+            self._take(transaction, block.entries[at : at + ENTRIES_AT_ONCE])
+        known = self._subjects
+        keys = [(known[one.subject].key, *one[1:]) for one in block.keys if one.subject in known]
+        sealed = [
+            (known[one.subject].key, *one[1:]) for one in block.sealed if one.subject in known
+        ]
+        # A subject that is told of in several blocks has its keys, and a text that was repeated, in each.
+        if keys:
+            transaction.insert_new(SUBJECT_KEYS, keys)
+        for at in range(0, len(sealed), ENTRIES_AT_ONCE):
+            transaction.insert_new(DISCLOSURES, sealed[at : at + ENTRIES_AT_ONCE])
 
     def finish(self, transaction: Transaction) -> None:
         """What only the whole log tells."""

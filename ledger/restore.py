@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -19,13 +19,11 @@ from ledger.files import sync_directory
 from ledger.log import Head, lock_head
 from ledger.migrate import migrate_in
 from ledger.open import connect
-from ledger.rebuild import Rebuilding
+from ledger.rebuild import Block, Rebuilding
 from ledger.schema import CHECKPOINTS
 from ledger.urls import sqlite_path
 
 _BESIDE: Final = (".restoring", ".restoring-wal", ".restoring-shm", ".restoring-journal")
-Block = Sequence[tuple[int, bytes]]
-"""(position, entry) of consecutive entries."""
 Progress = Callable[[int, int], None]
 
 

@@ -10,7 +10,8 @@ import orjson
 from domain.acts import LEDGER
 from ledger.merkle import leaf_hash
 from ledger.notes import parse_vkey, verify_checkpoint
-from ledger.restore import Block, Progress
+from ledger.rebuild import Block
+from ledger.restore import Progress
 from ledger.restore import restore as restore_log
 from ledger.spelling import to_base64
 from replay.archive.read import Archive
@@ -70,9 +71,9 @@ class KeptArchive:
         for segment in self._archive.segments():
             table = self._archive.read(segment, ["position", "entry"]).sort_by("position")
             positions, entries = (column.to_pylist() for column in table.columns)
-            block = list(zip(positions, entries, strict=True))
-            self._own += [row for row in map(_own_entry, block) if row is not None]
-            yield block
+            rows = list(zip(positions, entries, strict=True))
+            self._own += [row for row in map(_own_entry, rows) if row is not None]
+            yield Block(rows, *self._archive.disclosures(segment))
 
     def require_own_key(self) -> None:
         """Whoever writes an archive can name a key in its manifest; the log's own entries name those that count."""

@@ -29,6 +29,7 @@ from replay.archive.manifest import (
     peaks_of,
 )
 from replay.archive.parquet import table_of
+from replay.archive.read import Archive
 from replay.archive.segment import entries_table, in_order, members_of
 from replay.archive.store import Store
 from replay.errors import ArchiveUnusable, CheckpointRefused, SegmentAltered
@@ -64,7 +65,7 @@ def verify_archive(
         *_own_root(manifest, keys, problems),
         *_handed_in(manifest, checkpoints, keys, problems),
     ]
-    walk = _Walk(store, problems, sorted(roots, key=lambda known: known.size))
+    walk = _Walk(store, manifest, problems, sorted(roots, key=lambda known: known.size))
     for segment in manifest.segments:
         walk.take(segment)
         if progress is not None:
@@ -148,6 +149,7 @@ class _Walk:
     """
 
     store: Store
+    manifest: Manifest
     problems: Problems
     roots: list[KnownRoot]
     frontier: Frontier | None = field(default_factory=Frontier)
@@ -163,6 +165,7 @@ class _Walk:
         self._rows = RowCheck(self._names, self.problems, self._keys)
 
     def take(self, segment: SegmentFile) -> None:
+        self._look_at_disclosures(segment)
         table = self._read(segment)
         if table is None:
             self._rows.pass_over(segment.last)
@@ -216,6 +219,15 @@ class _Walk:
                 _position(fault, segment), "entry", f"{segment.path}: {fault.message}"
             )
             return None
+
+    def _look_at_disclosures(self, segment: SegmentFile) -> None:
+        """They are no evidence; but whoever restores the ledger needs them."""
+        if segment.disclosures is None:
+            return
+        try:
+            Archive(self.store, self.manifest).disclosures(segment)
+        except (SegmentAltered, ArchiveUnusable) as fault:
+            self.problems.add(segment.first, "file", fault.message)
 
     def _compare_columns(self, segment: SegmentFile, table: pa.Table, expected: pa.Table) -> None:
         positions = expected.column("position").to_pylist()

@@ -8,6 +8,7 @@ import hashlib
 import io
 import multiprocessing
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,12 +27,15 @@ from ledger.database import Database
 from ledger.errors import CorruptEntry
 from ledger.ledger import Ledger
 from ledger.merkle import leaf_hash
-from ledger.notes import Checkpoint, verify_checkpoint
+from ledger.notes import BadSignature, Checkpoint, Unsigned, verify_checkpoint
 from ledger.open import open_database
 from ledger.past import each_entry
+from ledger.spelling import Unexpected, to_base64
+from replay.archive.disclosures import FOLDER, disclosures_of, path_beside
 from replay.archive.manifest import (
     FORMAT,
     MANIFEST,
+    FileBeside,
     Manifest,
     SegmentFile,
     parse_manifest,
@@ -46,8 +50,12 @@ from replay.verify import Progress
 
 MANY_SEGMENTS: Final = 3
 """From so many on, each processor writes segments of its own; a new process takes a second to be there."""
-Span = tuple[int, int, int]
-"""(index, first, last) of a segment."""
+_OURS: Final = re.compile(
+    rf"(entries|{FOLDER})/([0-9]{{9}}\.parquet|[0-9]{{9}}\.p/[0-9]{{5}}\.parquet)|(.*/)?\.[^/]+\.[0-9]+\.new"
+)
+"""Segments and what lies beside them, and files that were being written."""
+Span = tuple[str, int, int]
+"""Path, first and last position of a segment."""
 _ROW_GROUP: Final = 16_384
 _COMPRESSION: Final = {"compression": "zstd", "compression_level": 1}
 
@@ -83,7 +91,7 @@ def archive(
             f"{store.location} holds {before} entries, the ledger {head.size}: it is a backup of before, or another's",
             location=store.location,
         )
-    if before == head.size:
+    if former is not None and before == head.size:
         _clear(store, former, now())
         return Archived(before, before, 0)
     kept = [one for one in former.segments if one.is_sealed] if former else []
@@ -101,28 +109,43 @@ def archive(
 def _former(store: Store, ledger: Ledger) -> Manifest | None:
     raw = store.read(MANIFEST)
     if raw is None:
-        if store.names("entries"):
-            # An interrupted first run; whose it was nobody can say, and nobody needs to.
-            _clear(store, None, float("inf"))
-        return None
+        return None  # what an interrupted first run left is written again
     manifest = parse_manifest(raw, store.location)
     if manifest.size > ledger.head().size:
         return manifest  # refused by its size, which says more than its root
-    found = verify_checkpoint(manifest.checkpoint.encode(), ledger.vkeys()).checkpoint
-    if (found.size, base64.b64encode(found.root).decode()) != (manifest.size, manifest.root):
+    try:
+        found = verify_checkpoint(manifest.checkpoint, ledger.vkeys()).checkpoint
+    except (Unsigned, BadSignature, Unexpected) as fault:
         raise ArchiveUnusable(
-            f"{store.location}: the manifest is not what its checkpoint says",
+            f"{store.location} is not an archive of this ledger but of {manifest.origin[:100]!r}: {fault.message}",
+            location=store.location,
+        ) from fault
+    check_extends(ledger.tree, found)
+    if (manifest.size, manifest.root) != (found.size, to_base64(found.root)) or (
+        _root_by(manifest) != found.root
+    ):
+        raise ArchiveUnusable(
+            f"{store.location}: the manifest is not what its checkpoint was signed over; run "
+            "`itsm-ledger verify --archive`",
             location=store.location,
         )
-    check_extends(ledger.tree, found)
     return manifest
+
+
+def _root_by(manifest: Manifest) -> bytes | None:
+    """What the segments that it names add up to; None where that cannot be told."""
+    try:
+        return root_of(manifest.segments)
+    except (Unexpected, ValueError, IndexError):
+        return None
 
 
 def _spans(kept: Sequence[SegmentFile], size: int) -> Iterator[Span]:
     """Of each segment to be written."""
     for index in range(len(kept), -(-size // SEGMENT_ENTRIES)):
         first = index * SEGMENT_ENTRIES + 1
-        yield index, first, min(first + SEGMENT_ENTRIES - 1, size)
+        last = min(first + SEGMENT_ENTRIES - 1, size)
+        yield segment_path(index, last - first + 1), first, last
 
 
 def _made(
@@ -148,7 +171,7 @@ def _made(
 def _shared(
     jobs: Sequence[Future[SegmentFile]],
     spans: Sequence[Span],
-    write: Callable[[int, int, int], SegmentFile],
+    write: Callable[[str, int, int], SegmentFile],
 ) -> Iterator[SegmentFile]:
     """This process writes too, instead of waiting: from the end on, whatever the others have not begun."""
     mine: dict[int, SegmentFile] = {}
@@ -186,7 +209,7 @@ def _write_alone(database_url: str, location: str, span: Span) -> SegmentFile:
 
 
 def write_segment(
-    database: Database, store: Store, index: int, first: int, last: int
+    database: Database, store: Store, path: str, first: int, last: int
 ) -> SegmentFile:
     """The entries at those positions as a file. Raises CorruptEntry, ArchiveUnusable."""
     rows = list(each_entry(database, first - 1, last))
@@ -195,12 +218,16 @@ def write_segment(
         raise CorruptEntry(
             f"expected {width} entries from position {first} on, got {len(rows)}", position=first
         )
+    beside = None
+    sealed = disclosures_of(database, first, last, rows)
+    if sealed is not None:
+        store.write(path_beside(path), sealed)
+        beside = FileBeside(len(sealed), hashlib.sha256(sealed).hexdigest())
     content = parquet_of(sorted_table(rows))
-    path = segment_path(index, width)
     store.write(path, content)
     digest = hashlib.sha256(content).hexdigest()
-    leaves = [leaf_hash(raw) for _, raw in rows]
-    return SegmentFile(path, first, last, len(content), digest, peaks_of(leaves))
+    peaks = peaks_of([leaf_hash(raw) for _, raw in rows])
+    return SegmentFile(path, first, last, len(content), digest, peaks, beside)
 
 
 def parquet_of(table: pa.Table) -> bytes:
@@ -246,9 +273,13 @@ def _manifest(
     return Manifest(FORMAT, head.origin, head.size, root, checkpoint, vkeys, tuple(segments))
 
 
-def _clear(store: Store, manifest: Manifest | None, now: float) -> None:
-    """Remove what no manifest of lately names: superseded partial segments, and what an interruption left behind."""
-    named = {one.path for one in manifest.segments} if manifest else set()
-    for name, written in store.names("entries"):
-        if name not in named and now - written > KEEP_SECONDS:
+def _clear(store: Store, manifest: Manifest, now: float) -> None:
+    """Remove what no manifest of lately names: superseded partial segments, and what an interruption left behind.
+
+    Nothing that an archive does not consist of is touched: the place may hold more than it.
+    """
+    named = {one.path for one in manifest.segments}
+    named |= {path_beside(path) for path in named}
+    for name, written in store.names(""):
+        if name not in named and _OURS.fullmatch(name) and now - written > KEEP_SECONDS:
             store.remove(name)

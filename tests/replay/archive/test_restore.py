@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from domain.acts import LEDGER, DestroySubjectKey
+from ledger.erase import erase
 from ledger.errors import AlreadyALedger, NotALedger
+from ledger.govern import Order
 from ledger.open import open_database
+from ledger.reveal import ERASED, reveal
 from replay.errors import SegmentAltered
 from tests.contract.databases import fresh_database_url
 from tests.replay.archive.places import (
@@ -20,7 +24,7 @@ from tests.replay.archive.places import (
     row_of_a_file,
     rows,
 )
-from tests.replay.given_log import Desk
+from tests.replay.given_log import OPERATOR, Desk
 
 
 @pytest.fixture
@@ -93,6 +97,41 @@ def test_a_row_that_was_imported_is_not_imported_again(gone: Desk, tmp_path: Pat
         house.ledger.observe(again)
 
     assert [proposal.was_seen for proposal in again] == [True] * IMPORTED + [False]
+
+
+def test_personal_values_show_again_where_the_vault_was_kept(gone: Desk, tmp_path: Path) -> None:
+    """Titles are in no archive as text; with the vault beside it the restored ledger shows them, without it none."""
+    found = elsewhere(gone, tmp_path)
+    restored(tmp_path / "archive", found)
+    (reported,) = [
+        row[0] for row in rows(found, "subjects", "name") if row[0] == "incident/INC0010001"
+    ]
+
+    with housed(found, tmp_path) as house:
+        state = house.ledger.subject(reported).state
+        shown = reveal(house.ledger, reported, state["title"], allowed=True)
+
+    assert str(state["title"]).startswith("sd:sha-256:")
+    assert shown == "Mail is slow, says Grace 0"
+    for file in (tmp_path / "archive").rglob("*.parquet"):
+        assert b"Grace" not in file.read_bytes()
+
+
+def test_who_was_erased_stays_erased_behind_a_restore(gone: Desk, tmp_path: Path) -> None:
+    """The archive holds what was encrypted before; its key is gone, from an older copy of the vault as well."""
+    kept_vault = (tmp_path / "vault.db").read_bytes()
+    order = Order(DestroySubjectKey(target="incident/INC0010001", reason="asked"), OPERATOR, LEDGER)
+    erase(gone.house.ledger, order)
+    archived(gone.house, tmp_path / "archive")
+    found = elsewhere(gone, tmp_path)
+    gone.house.close()
+    (tmp_path / "vault.db").write_bytes(kept_vault)
+
+    restored(tmp_path / "archive", found)
+
+    with housed(found, tmp_path) as house:
+        state = house.ledger.subject("incident/INC0010001").state
+        assert reveal(house.ledger, "incident/INC0010001", state["title"], allowed=True) == ERASED
 
 
 def test_nothing_is_restored_over_a_ledger(gone: Desk, tmp_path: Path) -> None:

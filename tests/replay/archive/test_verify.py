@@ -140,6 +140,17 @@ def test_an_entry_that_is_missing_or_doubled_is_found(
     assert kind in {"file", "missing", "inserted"}
 
 
+def test_disclosures_that_were_changed_are_named(copy: Written) -> None:
+    """They prove nothing, but without them a restored ledger shows no personal values."""
+    path = copy.directory / "disclosures" / file_of(copy.directory, 1).name
+    flip(path)
+    assert found(copy) == [(SECOND, "file")]
+
+    path.unlink()
+
+    assert found(copy) == [(SECOND, "file")]
+
+
 def test_a_file_that_was_cut_off_is_named(copy: Written) -> None:
     """Also when the manifest names what is left of it: it is no Parquet any more."""
     path = file_of(copy.directory, 1)
