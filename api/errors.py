@@ -42,7 +42,7 @@ from ledger.merkle import OutsideTree, RootMismatch
 from ledger.notes import BadSignature, Unsigned, WrongOrigin
 from ledger.tiles import MalformedTilePath
 from projections.errors import ForeignLog, ViewNotReady
-from replay.errors import AnswerRefuted, ExportFailed
+from replay.errors import AnswerRefuted, ArchiveUnusable, ExportFailed, SegmentAltered
 
 EXIT_UNEXPECTED: Final = 1
 EXIT_BAD_INPUT: Final = 2
@@ -200,6 +200,8 @@ TABLE: Final[Mapping[type[LedgerError], Row]] = {
     ViewNotReady: Row(503, EXIT_UNAVAILABLE, "Wait until it is built; `/readyz` tells how far it is."),
     ForeignLog: Row(503, EXIT_UNAVAILABLE, "Point ITSM_LEDGER_VIEWS_URL at a place of this ledger's own."),
     NewerDatabase: Row(503, EXIT_UNAVAILABLE, "Install the version of this software that wrote the database."),
+    ArchiveUnusable: Row(503, EXIT_NOT_FOUND, "Name an archive of this ledger; `itsm-ledger archive -o DIR` makes one."),
+    SegmentAltered: Row(500, EXIT_TAMPERED, "Run `itsm-ledger verify --archive`, and keep the archive as it is."),
     KeyFileUnusable: Row(503, EXIT_UNAVAILABLE, "Give the ledger its key file back, readable by its owner only."),
     CorruptEntry: Row(500, EXIT_TAMPERED, _TAMPERED),
     BehindCheckpoint: Row(500, EXIT_TAMPERED, _TAMPERED),

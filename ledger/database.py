@@ -33,6 +33,10 @@ class Transaction(Protocol):
         """All rows in as few statements as the database allows."""
         ...
 
+    def insert_new(self, table: Table, rows: Sequence[Row]) -> None:
+        """The same of rows whose key is not there yet; the others are passed over."""
+        ...
+
     def stream(self, sql: str, params: Sequence[Param] = ()) -> Iterable[Row]:
         """Rows without holding them all in memory."""
         ...

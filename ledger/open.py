@@ -22,15 +22,20 @@ def open_database(url: str) -> Database:
     path = sqlite_path(url)
     if path is not None and not path.exists():
         raise NotALedger(f"there is no ledger at {path}; `itsm-ledger init` makes one")
-    environment = Environment("itsm_ledger", library_environment(url, create_tables=False))
-    factory = InfrastructureFactory.construct(environment)
-    database = cast(Database, factory.datastore)  # type: ignore[attr-defined]  # our factories have one
+    database = connect(url)
     try:
         _check_schema(database)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def connect(url: str) -> Database:
+    """The database that the URL names, whatever it holds. Close it when done. Raises Malformed for another kind."""
+    environment = Environment("itsm_ledger", library_environment(url, create_tables=False))
+    factory = InfrastructureFactory.construct(environment)
+    return cast(Database, factory.datastore)  # type: ignore[attr-defined]  # our factories have one
 
 
 def _check_schema(database: Database) -> None:

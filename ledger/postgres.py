@@ -66,10 +66,16 @@ class PostgresTransactionCursor:
             self._cursor().execute(sql)  # definitions hold percent signs of their own
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        self._insert(table, rows, "")
+
+    def insert_new(self, table: Table, rows: Sequence[Row]) -> None:
+        self._insert(table, rows, " ON CONFLICT DO NOTHING")
+
+    def _insert(self, table: Table, rows: Sequence[Row], when_there: str) -> None:
         arrays = ", ".join(f"%s::{ARRAY_TYPES[kind]}" for _, kind in table.columns)
         columns = [list(column) for column in zip(*rows, strict=True)]
         self._cursor().execute(
-            f"INSERT INTO {table.name} SELECT * FROM unnest({arrays})",
+            f"INSERT INTO {table.name} SELECT * FROM unnest({arrays}){when_there}",
             columns,
             prepare=True,
         )

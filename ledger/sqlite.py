@@ -50,8 +50,14 @@ class SQLiteTransactionCursor:
         self._cursor.execute(sql, cast(Any, params))
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
+        self._insert(table, rows, "")
+
+    def insert_new(self, table: Table, rows: Sequence[Row]) -> None:
+        self._insert(table, rows, " ON CONFLICT DO NOTHING")
+
+    def _insert(self, table: Table, rows: Sequence[Row], when_there: str) -> None:
         places = ", ".join("?" * len(table.columns))
-        self._cursor.executemany(f"INSERT INTO {table.name} VALUES ({places})", rows)
+        self._cursor.executemany(f"INSERT INTO {table.name} VALUES ({places}){when_there}", rows)
 
     def stream(self, sql: str, params: Sequence[Param] = ()) -> Iterable[Row]:
         return self._cursor.execute(sql, cast(Any, params))

@@ -9,6 +9,8 @@ from typing import Literal, get_args
 
 # At the same position, what stands first here is told first: it is nearer to the cause.
 Kind = Literal[
+    "manifest",
+    "file",
     "missing",
     "inserted",
     "misplaced",

@@ -30,10 +30,15 @@ class Keys:
 
 def keys_of(database: Database, problems: Problems) -> Keys:
     """The log's keys, by its own entries. A key that the one before did not endorse is not among them."""
+    return keys_in(stored_entries(database, LEDGER), problems)
+
+
+def keys_in(entries: Iterable[tuple[int, bytes, bytes]], problems: Problems) -> Keys:
+    """The same of (position, entry, leaf hash) of the ledger's own subject, in order, wherever they lie."""
     origin: str | None = None
     keys: list[VerifierKey] = []
     are_sound = True
-    for position, raw, leaf in stored_entries(database, LEDGER):
+    for position, raw, leaf in entries:
         # `verify_rows` reports such an entry; its keys are still read, to check as much as can be.
         are_sound &= leaf_hash(raw) == leaf
         try:

@@ -17,7 +17,14 @@ from ledger.stored import StoredRow, Unreadable
 from replay.report import Problems
 
 _TIME_CHARACTERS = 27
-_WRONG_TYPES = (TypeError, ValueError, KeyError, AttributeError, msgspec.MsgspecError)
+_WRONG_TYPES = (
+    TypeError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+    msgspec.MsgspecError,
+)
 """What reading members of a forged entry may raise."""
 
 
@@ -47,15 +54,18 @@ class Leaves:
 
 
 class RowCheck:
-    """Takes the rows block by block. `names`: the subjects' names by key.
+    """Takes the rows block by block. `names`: the subjects' names by key; `keys`: the reverse, where it is at hand.
 
     Memory: one number for each subject.
     """
 
-    def __init__(self, names: Mapping[int, str], problems: Problems) -> None:
+    def __init__(
+        self, names: Mapping[int, str], problems: Problems, keys: dict[str, int] | None = None
+    ) -> None:
         self._names, self._problems = names, problems
         self._versions: dict[int, int] = {}
-        self._keys: dict[str, int] | None = None
+        self._keys = keys
+        self._is_cut = False
         self._recordedtime = ""
         self._expected = 1
         self._misplaced = (0, 0)
@@ -110,6 +120,11 @@ class RowCheck:
         """There is no row before `up_to + 1`, which may be far away."""
         self._tell_missing(self._expected, up_to)
         self._expected = up_to + 1
+
+    def pass_over(self, up_to: int) -> None:
+        """The entries before `up_to + 1` are not to be had, which was told. Subjects go on at whatever version."""
+        self._expected, self._told_missing = up_to + 1, up_to
+        self._versions, self._is_cut = {}, True
 
     def _examine(self, row: Row, leaves: Leaves) -> None:
         position = row[0]
@@ -207,7 +222,8 @@ class RowCheck:
     def _version(self, position: int, subject: Any, version: Any) -> None:
         key = self._key_of(subject)
         expected = self._versions.get(key, 0) + 1
-        if version != expected:
+        goes_on = self._is_cut and key not in self._versions
+        if version != expected and not goes_on:
             self._problems.add(
                 position, "version", f"expected version {expected} of {subject}, got {version!r}"
             )

@@ -40,8 +40,8 @@ def init(
     chosen = settings()
     made = compose.init(chosen, origin=origin, administrator=administrator)
     where = {
-        "database": _without_password(chosen.database_url),
-        "vault": _without_password(chosen.resolved_vault_url),
+        "database": without_password(chosen.database_url),
+        "vault": without_password(chosen.resolved_vault_url),
         "signing_key": str(chosen.resolved_key_file),
         "master_key": "ITSM_LEDGER_MASTER_KEY"
         if chosen.master_key
@@ -179,7 +179,7 @@ def rotate(
     say(f"The log is signed by a new key from here on. Tell who checks you:\n{signer.vkey}")
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
     """A PostgreSQL URL may hold a password, and a terminal is no place for it."""
     scheme, separator, rest = url.partition("://")
     account, at, host = rest.rpartition("@")

@@ -47,6 +47,9 @@ def verify(
         list[str] | None,
         typer.Option(help="With FILE: a verifier key that is trusted; as often as there are."),
     ] = None,
+    archive: Annotated[
+        str | None, typer.Option(help="Verify these files instead, with neither database nor key.")
+    ] = None,
     as_json: Annotated[bool, JSON_OPTION] = False,
 ) -> None:
     """Recompute every hash and compare it with tree, tiles and checkpoints. Exit code 3: tampered.
@@ -58,9 +61,9 @@ def verify(
     are trusted. Needs no database.
     """
     if file is not None:
-        if deep:
+        if deep or archive is not None:
             raise Malformed(
-                "--deep looks into the database; of an answer's file all is checked anyway"
+                "--deep and --archive look into a log; of an answer's file all is checked anyway"
             )
         say_checked(file, vkey or (), checkpoint or (), as_json=as_json)
         return
@@ -68,14 +71,21 @@ def verify(
         raise Malformed(
             "--vkey goes with an answer's file; a log is checked with the keys it names"
         )
-    chosen = settings()
-    kept = [*(checkpoint or ()), *_copies(chosen.checkpoint_copies)]
-    notes = [path.read_text(errors="replace") for path in kept]
-    report = _verified(chosen, notes, deep=deep)
+    if archive is not None:
+        report = _verified_archive(archive, checkpoint or (), deep=deep)
+    else:
+        chosen = settings()
+        kept = [*(checkpoint or ()), *_copies(chosen.checkpoint_copies)]
+        report = _verified(chosen, _notes(kept), deep=deep)
     if as_json:
         tell(told_report(report))
     else:
         _say_report(report)
+        if archive is not None and not checkpoint:
+            note(
+                "By the keys that the archive itself names. Whoever made all of it anew shows only against a "
+                "checkpoint that was kept elsewhere: --checkpoint FILE"
+            )
     if not report.is_clean:
         raise typer.Exit(EXIT_TAMPERED)
 
@@ -92,6 +102,21 @@ def _verified(chosen: Settings, notes: Sequence[str], *, deep: bool) -> Report:
             return verify_log(database, notes, bar)
         finally:
             database.close()
+
+
+def _verified_archive(location: str, kept: Sequence[Path], *, deep: bool) -> Report:
+    from domain.errors import Malformed
+    from replay.archive.store import Store
+    from replay.archive.verify import verify_archive
+
+    if deep:
+        raise Malformed("--deep compares what lies in a database; an archive holds nothing of it")
+    with progress("Verifying") as bar:
+        return verify_archive(Store(location), _notes(kept), bar)
+
+
+def _notes(paths: Sequence[Path]) -> list[str]:
+    return [path.read_text(errors="replace") for path in paths]
 
 
 def _verified_deep(chosen: Settings, notes: Sequence[str], bar: Bar) -> Report:
@@ -155,7 +180,7 @@ def _say_report(report: Report) -> None:
         say(f"  {each.position}  {each.kind}: {each.message}")
     if report.unlisted:
         say(f"  and {report.unlisted} more")
-    say("Keep the database as it is: it is evidence.")
+    say("Keep it as it is: it is evidence.")
 
 
 def prove(

@@ -17,9 +17,16 @@ FORMAT: Final = "itsm-ledger-archive@v1"
 _SIZE_BYTES: Final = 8
 
 
+class FileBeside(msgspec.Struct, frozen=True):
+    """Of a segment's encrypted disclosures. `sha256`: hex."""
+
+    bytes: int
+    sha256: str
+
+
 class SegmentFile(msgspec.Struct, frozen=True):
     """`first`, `last`: positions. `sha256`: of the file, hex. `peaks`: the roots of the perfect subtrees over its entries
-    (RFC 6962), largest first, base64; a sealed segment has one.
+    (RFC 6962), largest first, base64; a sealed segment has one. `disclosures`: None where there is nothing to disclose.
     """
 
     path: str
@@ -28,6 +35,7 @@ class SegmentFile(msgspec.Struct, frozen=True):
     bytes: int
     sha256: str
     peaks: tuple[str, ...]
+    disclosures: FileBeside | None = None
 
     @property
     def is_sealed(self) -> bool:
@@ -60,7 +68,7 @@ def parse_manifest(raw: bytes, location: str) -> Manifest:
     """Raises ArchiveUnusable for what is no manifest, or one that contradicts itself."""
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)
-    except (msgspec.MsgspecError, ValueError) as fault:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
         raise ArchiveUnusable(
             f"{location}: {MANIFEST} is no manifest of an archive: {fault}", location=location
         ) from fault

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Annotated, Any, Final, get_args, get_origin
 
 import msgspec
@@ -35,14 +36,20 @@ _ATTRIBUTES: Final = (
 _TYPES: Final = {str: pa.string(), int: pa.int64(), bool: pa.bool_()}
 
 
-class _Told(msgspec.Struct):
+_INT64: Final = 2**63
+_Number = Annotated[int, msgspec.Meta(ge=-_INT64, le=_INT64 - 1)]
+_ROWS_AT_ONCE: Final = 8_192
+"""Made into arrays together: lists of so many are had from the allocator without asking the system each time."""
+
+
+class _Told(msgspec.Struct, gc=False):
     subject: str
-    subjectversion: int
+    subjectversion: _Number
     type: str
     time: str
     recordedtime: str
     data: dict[str, Any]
-    corrects: int | None = None
+    corrects: _Number | None = None
     replacement: str | None = None
     effectivetime: str | None = None
     authid: str | None = None
@@ -58,6 +65,7 @@ class _Told(msgspec.Struct):
 
 _FIELDS: Final = tuple(field.name for field in fields(_Told))
 _TOLD: Final = msgspec.json.Decoder(_Told)
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError, TypeError)
 
 
 @cache
@@ -71,10 +79,9 @@ def members() -> Mapping[str, type]:
             kinds.setdefault(name, set()).update(_kinds(field.annotation))
         for name, value in event.asserts.items():
             kinds.setdefault(name, set()).add(type(value))
-    alike = {name: its - {type(None)} for name, its in sorted(kinds.items())}
-    return {
-        name: next(iter(its)) for name, its in alike.items() if len(its) == 1 and its <= {*_TYPES}
-    }
+    # What is text in one family and an object in another is a column for the former.
+    scalars = {name: its & {*_TYPES} for name, its in sorted(kinds.items())}
+    return {name: next(iter(its)) for name, its in scalars.items() if len(its) == 1}
 
 
 def _kinds(annotation: Any) -> set[type]:
@@ -98,7 +105,13 @@ def _is_literal(annotation: Any) -> bool:
 
 @cache
 def schema() -> pa.Schema:
-    stated = pa.struct([(name, _TYPES[kind]) for name, kind in members().items()])
+    """Of the segments that this version of the software writes: an older one may know fewer members, a newer one more."""
+    return schema_of(members())
+
+
+def schema_of(kinds: Mapping[str, type]) -> pa.Schema:
+    """With these members of states as columns."""
+    stated = pa.struct([(name, _TYPES[kind]) for name, kind in kinds.items()])
     return pa.schema(
         [
             ("position", pa.int64()),
@@ -119,40 +132,90 @@ def schema() -> pa.Schema:
     )
 
 
-def entries_table(rows: Iterable[tuple[int, bytes]]) -> pa.Table:
-    """`schema()`, in the order given, of (position, bytes). Raises CorruptEntry.
+def members_of(found: pa.Schema) -> Mapping[str, type] | None:
+    """Those that have a column in a table that somebody wrote; None where it is no table of entries at all."""
+    if "data" not in found.names or not pa.types.is_struct(found.field("data").type):
+        return None
+    by_type = {arrow: kind for kind, arrow in _TYPES.items()}
+    kinds = {field.name: by_type.get(field.type) for field in found.field("data").type}
+    if None in kinds.values() or not schema_of(kinds).equals(found):  # type: ignore[arg-type]  # none is None by then
+        return None
+    return kinds  # type: ignore[return-value]  # the same
+
+
+def entries_table(
+    rows: Iterable[tuple[int, bytes]], kinds: Mapping[str, type] | None = None
+) -> pa.Table:
+    """`schema()`, or the schema of those members, in the order given, of (position, bytes). Raises CorruptEntry.
 
     `data`: what the patch states, of the members that are columns; a value of another kind than its column's is left
     out there. `cleared`: the members that it clears.
     """
-    positions: list[int] = []
-    entries: list[bytes] = []
-    told: list[_Told] = []
-    for position, raw in rows:
-        try:
-            told.append(_TOLD.decode(raw))
-        except (msgspec.MsgspecError, ValueError) as fault:
-            raise CorruptEntry(
-                f"the entry at position {position} cannot be read: {fault!r}", position=position
-            ) from fault
-        positions.append(position)
-        entries.append(raw)
-    # One tuple for each column; without rows there would be none.
-    values = list(zip(*map(astuple, told), strict=True)) or [()] * len(_FIELDS)
-    by_name = dict(zip(_FIELDS, values, strict=True))
-    stated, cleared = _stated(by_name.pop("data"))
+    rows = rows if isinstance(rows, list) else list(rows)
+    return _table(rows, _told(rows), kinds)
+
+
+def sorted_table(rows: Sequence[tuple[int, bytes]]) -> pa.Table:
+    """`schema()`, in the order of a segment: by family, subject and version. Raises CorruptEntry.
+
+    `rows`: in the order of positions, in which a subject's versions are.
+    """
+    # A family's name ends where its subjects have a slash, which sorts before every letter: by subject is by family.
+    told = _told(rows)
+    subjects = [one.subject for one in told]
+    order = sorted(range(len(rows)), key=subjects.__getitem__)
+    return _table([rows[at] for at in order], [told[at] for at in order], None)
+
+
+def _told(rows: Sequence[tuple[int, bytes]]) -> list[_Told]:
+    decode = _TOLD.decode
+    try:
+        return [decode(raw) for _, raw in rows]
+    except _UNREADABLE:
+        for position, raw in rows:
+            try:
+                decode(raw)
+            except _UNREADABLE as fault:
+                raise CorruptEntry(
+                    f"the entry at position {position} cannot be read: {fault!r}", position=position
+                ) from fault
+        raise
+
+
+def _table(
+    rows: Sequence[tuple[int, bytes]], told: Sequence[_Told], kinds: Mapping[str, type] | None
+) -> pa.Table:
+    named = schema() if kinds is None else schema_of(kinds)
+    stating = members() if kinds is None else kinds
+    parts = [
+        _part(rows[at : at + _ROWS_AT_ONCE], told[at : at + _ROWS_AT_ONCE], stating, named)
+        for at in range(0, len(rows), _ROWS_AT_ONCE)
+    ]
+    return pa.concat_tables(parts) if parts else named.empty_table()
+
+
+def _part(
+    rows: Sequence[tuple[int, bytes]],
+    told: Sequence[_Told],
+    kinds: Mapping[str, type],
+    named: pa.Schema,
+) -> pa.Table:
+    # One tuple for each column.
+    values = dict(zip(_FIELDS, zip(*map(astuple, told), strict=True), strict=True))
+    subjects = pa.array(values["subject"], pa.string())
+    stated, cleared = _stated(values["data"], kinds)
     columns = {
-        "position": positions,
-        "family": [subject.partition("/")[0] for subject in by_name["subject"]],
-        "version": by_name.pop("subjectversion"),
-        **by_name,
+        **values,
+        "position": [position for position, _ in rows],
+        "subject": subjects,
+        "family": pc.list_element(pc.split_pattern(subjects, "/", max_splits=1), 0),
+        "version": values["subjectversion"],
         "data": stated,
         "cleared": cleared,
-        "entry": entries,
+        "entry": _bytes_column([raw for _, raw in rows]),
     }
     return pa.table(
-        {field.name: _column(columns[field.name], field.type) for field in schema()},
-        schema=schema(),
+        {field.name: _column(columns[field.name], field.type) for field in named}, schema=named
     )
 
 
@@ -160,29 +223,49 @@ def _column(values: Any, kind: pa.DataType) -> pa.Array:
     return values if isinstance(values, pa.Array) else pa.array(values, kind)
 
 
-def _stated(patches: Sequence[Mapping[str, Any]]) -> tuple[pa.StructArray, list[list[str]]]:
+def _bytes_column(values: Sequence[bytes]) -> pa.Array:
+    """Joined at once, which takes half as long as one after the other."""
+    offsets = pa.array([0, *accumulate(map(len, values))], pa.int32())
+    content = pa.py_buffer(b"".join(values))
+    return pa.Array.from_buffers(pa.binary(), len(values), [None, offsets.buffers()[1], content])
+
+
+def _stated(
+    patches: Sequence[Mapping[str, Any]], kinds: Mapping[str, type]
+) -> tuple[pa.StructArray, pa.Array]:
     """`data` and `cleared`. Row by row: a patch states few of the many members there are."""
-    kinds = members()
-    values: dict[str, list[Any]] = {}
-    cleared: list[list[str]] = []
+    rows = len(patches)
+    values = {name: [None] * rows for name in set().union(*patches) if name in kinds}
+    column_of = values.get
+    cleared: list[str] = []
+    offsets = [0]
     for at, patch in enumerate(patches):
-        gone: list[str] = []
         for name, value in patch.items():
             if value is None:
-                gone.append(name)
-            elif kinds.get(name) is type(value):
-                if name not in values:
-                    values[name] = [None] * len(patches)
-                values[name][at] = value
-        cleared.append(gone)
+                cleared.append(name)
+            elif (column := column_of(name)) is not None:
+                column[at] = value
+        offsets.append(len(cleared))
+    # Of the many members there are, most are stated nowhere: they share what they are made of.
+    nulls = {kind: pa.nulls(rows, arrow) for kind, arrow in _TYPES.items()}
     arrays = [
-        pa.array(values[name], _TYPES[kind])
-        if name in values
-        else pa.nulls(len(patches), _TYPES[kind])
+        _stated_column(values[name], kind) if name in values else nulls[kind]
         for name, kind in kinds.items()
     ]
     named = [pa.field(name, _TYPES[kind]) for name, kind in kinds.items()]
-    return pa.StructArray.from_arrays(arrays, fields=named), cleared
+    gone = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(cleared, pa.string()))
+    return pa.StructArray.from_arrays(arrays, fields=named), gone
+
+
+def _stated_column(values: list[Any], kind: type) -> pa.Array:
+    """What is of the kind. A forged entry may hold a number beyond all columns, which is no I-JSON either."""
+    if not set(map(type, values)) <= {kind, type(None)}:
+        values = [value if type(value) is kind else None for value in values]
+    try:
+        return pa.array(values, _TYPES[kind])
+    except OverflowError:
+        fits = [v if v is None or -_INT64 <= v < _INT64 else None for v in values]
+        return pa.array(fits, _TYPES[kind])
 
 
 def in_order(table: pa.Table) -> pa.Table:

@@ -37,6 +37,8 @@ class Store:
                 f"{location} names no storage that is known: {fault}", location=location
             ) from fault
         self._fs = fs.SubTreeFileSystem(prefix, system)
+        if isinstance(system, fs.LocalFileSystem):
+            self.directory = Path(prefix)
 
     @property
     def filesystem(self) -> Any:
@@ -54,16 +56,33 @@ class Store:
         except OSError as fault:
             raise self._unusable(name, fault) from fault
 
+    def has(self, name: str) -> bool:
+        """Is there a file of that name?"""
+        try:
+            return bool(self._fs.get_file_info(name).type == fs.FileType.File)
+        except OSError as fault:
+            raise self._unusable(name, fault) from fault
+
     def write(self, name: str, content: bytes) -> None:
         """Whole or not at all, and safe from a crash once this returns."""
         try:
             if self.directory is None:
-                with self._fs.open_output_stream(name) as out:
-                    out.write(content)
+                self._upload(name, content)
             else:
                 _write_durably(self.directory / name, content)
         except OSError as fault:
             raise self._unusable(name, fault) from fault
+
+    def _upload(self, name: str, content: bytes) -> None:
+        """An object is there when its upload is complete, and not before."""
+        try:
+            out = self._fs.open_output_stream(name)
+        except FileNotFoundError:
+            # Object stores have no directories. What is reached in the same way and has them wants them made.
+            self._fs.create_dir(name.rpartition("/")[0], recursive=True)
+            out = self._fs.open_output_stream(name)
+        with out:
+            out.write(content)
 
     def names(self, folder: str) -> list[tuple[str, float]]:
         """(name, when it was last written in seconds since 1970) of every file below a folder, in order."""

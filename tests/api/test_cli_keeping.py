@@ -73,10 +73,10 @@ def test_a_second_init_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_password_in_the_url_is_not_shown() -> None:
-    from api.cli.keeping import _without_password
+    from api.cli.keeping import without_password
 
-    assert _without_password("postgresql://ada:secret@db/itsm") == "postgresql://ada@db/itsm"
-    assert _without_password("sqlite:///ledger.db") == "sqlite:///ledger.db"
+    assert without_password("postgresql://ada:secret@db/itsm") == "postgresql://ada@db/itsm"
+    assert without_password("sqlite:///ledger.db") == "sqlite:///ledger.db"
 
 
 def test_a_checkpoint_is_one_that_the_printed_key_has_signed(tmp_path: Path) -> None:
