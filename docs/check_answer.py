@@ -310,4 +310,4 @@ if __name__ == "__main__":
         with Path(sys.argv[1]).open("rb") as file:
             print(check(file.read(MOST_BYTES + 1), sys.argv[2:]))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as fault:
-        sys.exit(f"REFUSED: {fault!r}")
+        sys.exit(f"REFUSED: {fault if isinstance(fault, ValueError) else repr(fault)}")
