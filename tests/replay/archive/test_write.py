@@ -19,9 +19,9 @@ from pyarrow import fs
 
 from ledger.errors import CorruptEntry, NotConsistent
 from replay.archive.read import open_archive
-from replay.archive.store import Store
+from replay.archive.store import KEEP_SECONDS, Store
 from replay.archive.verify import verify_archive
-from replay.archive.write import KEEP_SECONDS, Archived, archive
+from replay.archive.write import Archived, archive
 from replay.errors import ArchiveUnusable, SegmentAltered
 from tests.contract.databases import fresh_database_url
 from tests.replay.archive.conftest import SEGMENT_ENTRIES
@@ -209,7 +209,7 @@ import os, signal, sys
 from pathlib import Path
 from types import SimpleNamespace
 from api.compose import open_house
-from replay.archive.store import Store
+from replay.archive.store import KEEP_SECONDS, Store
 from replay.archive.write import archive
 from tests.replay.given_log import settings_for
 
