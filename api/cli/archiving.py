@@ -37,6 +37,8 @@ def archive(
 
     Run it again to bring the archive up to date: sealed segments never change and are not written twice.
     """
+    from time import sleep
+
     from replay.archive.segment import SEGMENT_ENTRIES
     from replay.archive.store import Store
 
@@ -49,6 +51,10 @@ def archive(
         while follow:
             session.ledger.record_reads()
             session.ledger.database.wait_for_append(FOLLOW_SECONDS)
+            if session.ledger.head().size == done.size:
+                continue
+            # A partial segment is written anew each time: what comes within seconds is taken together.
+            sleep(FOLLOW_SECONDS)
             done = _archived(session, store, as_json=as_json, only_news=True)
             # Folding all anew each few seconds would be all that this did.
             if (

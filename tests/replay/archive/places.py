@@ -12,6 +12,7 @@ from ledger.open import open_database
 from replay.archive.read import Archive, open_archive
 from replay.archive.restore import Restored, restore
 from replay.archive.store import Store
+from replay.archive.verify import verify_archive
 from replay.archive.write import Archived, archive
 from replay.report import Report
 from replay.verify_deep import verify_deep
@@ -71,3 +72,16 @@ def housed(url: str, directory: Path) -> Iterator[House]:
 
 def rows(url: str, table: str, columns: str = "*") -> list[tuple[object, ...]]:
     return sorted(ask(url, f"SELECT {columns} FROM {table}"))
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def is_whole(directory: Path, size: int) -> bool:
+    report = verify_archive(Store(str(directory)))
+    return report.is_clean and report.size == size
