@@ -72,7 +72,7 @@ class PostgresTransactionCursor:
         self._insert(table, rows, " ON CONFLICT DO NOTHING")
 
     def _insert(self, table: Table, rows: Sequence[Row], when_there: str) -> None:
-        arrays = ", ".join(f"%s::{ARRAY_TYPES[kind]}" for _, kind in table.columns)
+        arrays = ", ".join(f"%b::{ARRAY_TYPES[kind]}" for _, kind in table.columns)
         columns = [list(column) for column in zip(*rows, strict=True)]
         self._cursor().execute(
             f"INSERT INTO {table.name} SELECT * FROM unnest({arrays}){when_there}",

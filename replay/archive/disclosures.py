@@ -40,8 +40,15 @@ def disclosures_of(
     if not sealed:
         return None
     keys = data_keys(database, first - 1, last)
-    rows_of = [key._asdict() for key in keys] + [one._asdict() for one in sealed]
-    table = pa.Table.from_pylist(rows_of, schema=_SCHEMA)
+    no_keys, no_texts = [None] * len(sealed), [None] * len(keys)
+    columns = {
+        "subject": [key.subject for key in keys] + [one.subject for one in sealed],
+        "since": [key.since for key in keys] + no_keys,
+        "digest": no_texts + [one.digest for one in sealed],
+        "key": [key.key for key in keys] + [one.key for one in sealed],
+        "sealed": no_texts + [one.sealed for one in sealed],
+    }
+    table = pa.table(columns, schema=_SCHEMA)
     out = pa.BufferOutputStream()
     # Ciphertexts and digests are as good as random: there is nothing to compress but names.
     pq.write_table(table, out, compression=dict.fromkeys(("subject", "since", "key"), "ZSTD"))

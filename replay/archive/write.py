@@ -26,7 +26,6 @@ from ledger.checkpoints import check_extends
 from ledger.database import Database
 from ledger.errors import CorruptEntry
 from ledger.ledger import Ledger
-from ledger.merkle import leaf_hash
 from ledger.notes import BadSignature, Checkpoint, Unsigned, verify_checkpoint
 from ledger.open import open_database
 from ledger.past import each_entry
@@ -226,7 +225,8 @@ def write_segment(
     content = parquet_of(sorted_table(rows))
     store.write(path, content)
     digest = hashlib.sha256(content).hexdigest()
-    peaks = peaks_of([leaf_hash(raw) for _, raw in rows])
+    # `leaf_hash` written out: the call alone would cost a tenth of it.
+    peaks = peaks_of([hashlib.sha256(b"\x00" + raw).digest() for _, raw in rows])
     return SegmentFile(path, first, last, len(content), digest, peaks, beside)
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.bench.appending import entitled, governed, observed
+from tests.bench.archiving import archiving
 from tests.bench.asking import asked
 from tests.bench.checking import checked
 from tests.bench.detecting import detected
@@ -35,6 +36,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[Figure]]] = {
     "owed": owing,
     "findings": detected,
     "estate": estate,
+    "archiving": archiving,
     "facts": lambda kind: observed(kind, 400_000),
     "subject": one_subject,
     "http": served,
