@@ -68,7 +68,7 @@ def told(engine: Engine, history: History, moment: Located) -> Told:
     table = engine.states(history.entries(), moment)
     assert table.schema == STATES
     rows = table.to_pylist()
-    assert [row["subject"] for row in rows] == sorted(row["subject"] for row in rows)
+    assert [row["subject"] for row in rows] == sorted({row["subject"] for row in rows})
     return {row["subject"]: (row["version"], json.loads(row["state"])) for row in rows}
 
 
