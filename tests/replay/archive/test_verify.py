@@ -186,9 +186,13 @@ def test_a_file_that_is_no_parquet_is_named(copy: Written, raw: bytes) -> None:
     ],
     ids=["other columns", "no rows", "no entries", "entries of a megabyte", "two million rows"],
 )
-def test_a_parquet_file_of_another_shape_is_named(copy: Written, table: pa.Table) -> None:
-    """Whatever it claims to hold is looked at before room is made for it."""
-    pq.write_table(table, file_of(copy.directory, 1), compression="zstd")
+@pytest.mark.parametrize("by_number", [True, False])
+def test_a_parquet_file_of_another_shape_is_named(
+    copy: Written, table: pa.Table, *, by_number: bool
+) -> None:
+    """Whatever it claims to hold is looked at before room is made for it, said once or each time."""
+    path = file_of(copy.directory, 1)
+    pq.write_table(table, path, compression="zstd", use_dictionary=by_number)
     seal(copy.directory, peaks=False)
 
     assert found(copy) == [(SECOND, "file")]
