@@ -53,7 +53,8 @@ def alter(path: Path, change: Callable[[list[Row]], list[Row] | None]) -> None:
     """Write the file anew with rows that were changed. The manifest still names the former one."""
     table = pq.read_table(path)
     rows = table.to_pylist()
-    pq.write_table(pa.Table.from_pylist(change(rows) or rows, schema=table.schema), path)
+    written = pa.Table.from_pylist(change(rows) or rows, schema=table.schema)
+    pq.write_table(written, path, use_dictionary=False)
 
 
 def row_at(rows: list[Row], position: int) -> Row:

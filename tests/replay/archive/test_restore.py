@@ -71,6 +71,16 @@ def test_a_restored_ledger_verifies_to_the_last_roster(gone: Desk, tmp_path: Pat
     assert (report.size, report.checkpoints_checked) == (told.size, 1)
 
 
+def test_a_subject_of_many_versions_has_a_snapshot_again(gone: Desk, tmp_path: Path) -> None:
+    """Without one, whoever loads it would fold all of them each time. It is the fold, as `verify --deep` sees it."""
+    found = elsewhere(gone, tmp_path)
+
+    restored(tmp_path / "archive", found)
+
+    assert [version for (version,) in rows(found, "snapshots", "version")] == [70]
+    assert examined(found).is_clean
+
+
 def test_a_restored_ledger_goes_on(gone: Desk, tmp_path: Path) -> None:
     """With its key it takes appends, under numbers that nobody had before."""
     found = elsewhere(gone, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ledger.checkpoints import Signer
 from replay.archive.segment import schema
 from replay.archive.store import Store
 from replay.archive.verify import verify_archive
@@ -175,14 +178,21 @@ def test_a_file_that_is_no_parquet_is_named(copy: Written, raw: bytes) -> None:
         pa.table({"position": [1], "entry": [b""]}),
         schema().empty_table(),
         pa.Table.from_pylist([{"position": 1}] * SEGMENT_ENTRIES, schema=schema()),
-        pa.Table.from_pylist([{"entry": b"x" * 10**6}] * SEGMENT_ENTRIES, schema=schema()),
+        pa.Table.from_pylist(
+            [{"position": SECOND + n, "entry": b"x" * 10**6} for n in range(SEGMENT_ENTRIES)],
+            schema=schema(),
+        ),
         pa.Table.from_pylist([{}] * 2_000_000, schema=pa.schema([schema().field("data")])),
     ],
     ids=["other columns", "no rows", "no entries", "entries of a megabyte", "two million rows"],
 )
-def test_a_parquet_file_of_another_shape_is_named(copy: Written, table: pa.Table) -> None:
-    """Whatever it claims to hold is looked at before room is made for it."""
-    pq.write_table(table, file_of(copy.directory, 1), compression="zstd")
+@pytest.mark.parametrize("by_number", [True, False])
+def test_a_parquet_file_of_another_shape_is_named(
+    copy: Written, table: pa.Table, *, by_number: bool
+) -> None:
+    """Whatever it claims to hold is looked at before room is made for it, said once or each time."""
+    path = file_of(copy.directory, 1)
+    pq.write_table(table, path, compression="zstd", use_dictionary=by_number)
     seal(copy.directory, peaks=False)
 
     assert found(copy) == [(SECOND, "file")]
@@ -274,6 +284,17 @@ def test_a_manifest_that_was_altered_is_found(copy: Written, member: str, value:
     write_manifest(copy.directory, {**manifest, member: value})
 
     assert found(copy)
+
+
+def test_an_archive_that_somebody_else_signed_is_found(copy: Written) -> None:
+    """Signature, root and manifest agree under a key that the log itself does not name."""
+    manifest = manifest_of(copy.directory)
+    forger = Signer(manifest["origin"], Ed25519PrivateKey.generate())
+    signed = forger.checkpoint(manifest["size"], base64.b64decode(manifest["root"]))
+    forged = {**manifest, "vkeys": [str(forger.vkey)], "checkpoint": signed}
+    write_manifest(copy.directory, forged)
+
+    assert found(copy) == [(1, "key")]
 
 
 def test_subtree_roots_that_were_altered_are_found(copy: Written) -> None:
