@@ -154,3 +154,19 @@ def test_nothing_is_there_before_the_first_entry(engine: str) -> None:
     table = ENGINES[engine].states(history.entries(), Located("effect", 1, TIMES[2]))
 
     assert table.num_rows == 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_newest_correction_of_a_fact_stands_and_no_earlier_ones_time(engine: str) -> None:
+    history = History()
+    fact = history.says("incident/INC0010001", TIMES[1], {"status": "new"})
+    history.corrects(fact, TIMES[5], {"status": "wrong again"}, TIMES[3])
+    history.corrects(fact, TIMES[6], {"status": "right"}, None)
+
+    first = told(ENGINES[engine], history, Located("effect", 2, TIMES[3]))
+    newest = told(ENGINES[engine], history, Located("effect", 3, TIMES[1]))
+    before = told(ENGINES[engine], history, Located("effect", 2, TIMES[2]))
+
+    assert first == {"incident/INC0010001": (2, {"status": "wrong again"})}
+    assert newest == {"incident/INC0010001": (3, {"status": "right"})}
+    assert before == {}

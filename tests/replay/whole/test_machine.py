@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow as pa
+
 from ledger.entry import Correction
 from ledger.view import Receipt
 from replay.as_of import subject_as_of
 from replay.engines.python import PythonEngine
 from replay.moment import Moment
-from replay.whole.differences import SubjectDifference
+from replay.whole.differences import SubjectDifference, differences
 from replay.whole.held import folded
 from replay.whole.machine import TimeMachine
 from replay.whole.where import parse_where
@@ -161,3 +163,18 @@ def test_two_moments_of_knowing_tell_what_a_report_got_wrong(at: Desk) -> None:
         TWO: {wrong.position: "replaced", correction.position: "corrected"},
         "incident/INC0000047": {late.position: "late"},
     }
+
+
+def test_the_same_state_written_in_another_order_does_not_differ(at: Desk) -> None:
+    """As when two engines told it."""
+    said(at, ONE, "10:00", source_status="A", source={"x": 1})
+    found = TimeMachine(at.house.ledger).states(Moment(), ["incident"])
+    _, entries = TimeMachine(at.house.ledger).located(Moment())
+    (row,) = found.table.to_pylist()
+    state = json.dumps(dict(reversed(json.loads(row["state"]).items())))
+    other = pa.table({"subject": [row["subject"]], "version": [row["version"]], "state": [state]})
+
+    differ = differences(entries, (found.located, found.table), (found.located, other))
+
+    assert other.column("state") != found.table.column("state")
+    assert list(differ) == []
