@@ -15,7 +15,7 @@ from domain.event import EVENT_TYPES
 from domain.families import FAMILIES
 from ledger.ledger import Ledger
 from ledger.reveal import reveal
-from replay.archive.read import open_archive, require_archive_of
+from replay.archive.read import open_archive, require_of
 from replay.archive.versions import open_versions
 from replay.errors import WhereRefused
 from replay.moment import Basis, Located, Moment
@@ -173,8 +173,11 @@ def time_machine(ledger: Ledger, archive: str | None) -> TimeMachine:
     if archive is None:
         return TimeMachine(ledger)
     found = open_archive(archive)
-    require_archive_of(ledger, found)
-    return TimeMachine(ledger, found, open_versions(found))
+    require_of(ledger, found.size, found.manifest.root, archive)
+    versions = open_versions(found)
+    if versions is not None:
+        require_of(ledger, versions.head, versions.index.root, f"{archive}/versions")
+    return TimeMachine(ledger, found, versions)
 
 
 def labelled(located: Located) -> Answer:

@@ -142,20 +142,22 @@ def _archive(location: str, manifest: bytes) -> Archive:
     return Archive(Store(location), parse_manifest(manifest, location))
 
 
-def require_archive_of(ledger: Ledger, archive: Archive) -> None:
-    """Its root is the one that the ledger's own tree has at that size. Raises ArchiveUnusable."""
-    where, size = archive.store.location, archive.size
+def require_of(ledger: Ledger, size: int, root: str, where: str) -> None:
+    """What lies there is of the first `size` entries of this ledger: its own tree has that root then.
+
+    Raises ArchiveUnusable.
+    """
     head = ledger.head().size
     if size > head:
         raise ArchiveUnusable(
             f"{where} holds {size} entries, the ledger {head}: it is a backup of before, or another's",
             location=where,
         )
-    root = base64.b64encode(ledger.tree.root(size)).decode()
-    if root != archive.manifest.root:
+    found = base64.b64encode(ledger.tree.root(size)).decode()
+    if root != found:
         raise ArchiveUnusable(
-            f"{where} is the archive of another ledger ({archive.manifest.origin}): expected root {root} at size "
-            f"{size}, got {archive.manifest.root}",
+            f"{where} is of another ledger, or of another course of this one: expected root {found} at size {size}, "
+            f"got {root}",
             location=where,
         )
 

@@ -173,7 +173,7 @@ def test_an_archive_of_another_ledger_answers_nothing(tmp_path: Path) -> None:
     done = mine("state", ITSM_LEDGER_ARCHIVE=str(tmp_path / "archive"))
     missing = mine("state", ITSM_LEDGER_ARCHIVE=str(tmp_path / "nothing"))
 
-    assert "is the archive of another ledger" in done.err
+    assert "is of another ledger, or of another course of this one" in done.err
     assert "there is no archive at" in missing.err
     assert done.code == missing.code != 0
 
@@ -188,3 +188,17 @@ def test_an_archive_whose_versions_were_changed_is_named(tmp_path: Path) -> None
 
     assert done.code != 0
     assert "00000.parquet is not what was written: remove versions/" in done.err
+
+
+def test_versions_of_another_course_of_the_ledger_answer_nothing(tmp_path: Path) -> None:
+    """As of a backup that went on otherwise: the same name, the same size, other entries."""
+    shell = shell_with_ledger(tmp_path)[0]
+    shell.ok("archive", "-o", str(tmp_path / "archive"))
+    (index,) = (tmp_path / "archive" / "versions").glob("*/versions.json")
+    told = json.loads(index.read_text())
+    index.write_text(json.dumps({**told, "root": "A" * 43 + "="}))
+
+    done = shell("state", ITSM_LEDGER_ARCHIVE=str(tmp_path / "archive"))
+
+    assert done.code != 0
+    assert "archive/versions is of another ledger, or of another course of this one" in done.err
