@@ -174,6 +174,13 @@ class _Told(msgspec.Struct):
     effectivetime: str | None = None
 
 
+class _ToldLine(_Told, kw_only=True):
+    """The same, and whose entry it is."""
+
+    subject: str
+    subjectversion: int
+
+
 class Envelope(msgspec.Struct, omit_defaults=True):
     """An entry with its documented attributes, as stored. Texts among them may be commitments."""
 
@@ -200,6 +207,7 @@ class Envelope(msgspec.Struct, omit_defaults=True):
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _TOLD = msgspec.json.Decoder(_Told)
+_TOLD_LINE = msgspec.json.Decoder(_ToldLine)
 _PATCH = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -218,7 +226,28 @@ def _fact(position: int, raw: bytes) -> Fact:
     try:
         told = _TOLD.decode(raw)
     except (msgspec.MsgspecError, ValueError) as fault:
-        raise _unreadable(position, fault) from fault
+        raise unreadable(position, fault) from fault
+    return _fact_as_told(position, told)
+
+
+class Line(NamedTuple):
+    """An entry, as far as folding many subjects goes."""
+
+    subject: str
+    version: int
+    fact: Fact
+
+
+def line_of(position: int, raw: bytes) -> Line:
+    """Raises CorruptEntry."""
+    try:
+        told = _TOLD_LINE.decode(raw)
+    except (msgspec.MsgspecError, ValueError) as fault:
+        raise unreadable(position, fault) from fault
+    return Line(told.subject, told.subjectversion, _fact_as_told(position, told))
+
+
+def _fact_as_told(position: int, told: _Told) -> Fact:
     if told.corrects is None:
         return Fact(position, told.time, told.recordedtime, told.data)
     replacement = None if told.replacement is None else _replacement(position, told.replacement)
@@ -238,10 +267,11 @@ def envelope_of(position: int, raw: bytes) -> Envelope:
     try:
         return _ENVELOPE.decode(raw)
     except (msgspec.MsgspecError, ValueError) as fault:
-        raise _unreadable(position, fault) from fault
+        raise unreadable(position, fault) from fault
 
 
-def _unreadable(position: int, fault: Exception) -> CorruptEntry:
+def unreadable(position: int, fault: Exception) -> CorruptEntry:
+    """What it means that the bytes at that position are no entry."""
     return CorruptEntry(
         f"the entry at position {position} cannot be read: {fault!r}", position=position
     )
@@ -251,7 +281,7 @@ def _replacement(position: int, told: str) -> dict[str, Json]:
     try:
         return _PATCH.decode(told)
     except (msgspec.MsgspecError, ValueError) as fault:
-        raise _unreadable(position, fault) from fault
+        raise unreadable(position, fault) from fault
 
 
 def position_recorded_by(database: Database, size: int, moment: str) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from domain.errors import Malformed
 from domain.moments import canonical_time
 from ledger.database import Database
 from ledger.past import Extent, position_recorded_by
 from replay.errors import BeyondHead, MomentRefused
 
 Basis = Literal["known", "effect"]
+MOST_DIGITS: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,40 @@ class Moment:
     known_at: str | None = None
     position: int | None = None
     basis: Basis | None = None
+
+
+def moment_of(text: str | None, basis: Basis | None = None) -> Moment:
+    """A position if it is digits, else a time; None: now. Raises Malformed for neither."""
+    if text is None:
+        return Moment(basis=basis)
+    if text.isascii() and text.isdigit():
+        if len(text) > MOST_DIGITS or int(text) < 1:
+            raise Malformed("expected a position of 1 or more, or an RFC 3339 time")
+        return Moment(position=int(text), basis=basis)
+    try:
+        return Moment(at=canonical_time(text), basis=basis)
+    except Malformed as error:
+        raise Malformed(f"expected a moment or a position: {error.message}") from None
+
+
+def two_moments(
+    start: str, end: str | None, basis: Basis | None = None, at: str | None = None
+) -> tuple[Moment, Moment]:
+    """The two that a difference lies between; without an `end` the second is now, on the basis of the first.
+
+    `at`: what was known of this moment, at each of the two. Raises Malformed.
+    """
+    if at is not None:
+        if basis == "known":
+            raise Malformed(
+                "what was known of a moment at two others is of the basis effect: leave out the basis"
+            )
+        return Moment(at, start), Moment(at, end)
+    before = moment_of(start, basis)
+    if end is None and before.at is not None and basis is None:
+        # What the ledger says now may differ from what was so then by late facts alone.
+        return before, Moment(basis="effect")
+    return before, moment_of(end, basis)
 
 
 @dataclass(frozen=True, slots=True)

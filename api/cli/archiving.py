@@ -46,7 +46,7 @@ def archive(
     with opened() as session:
         session.identity.require("*", "read")
         done = _archived(session, store, as_json=as_json)
-        if versions and done.written:
+        if versions and _are_behind(store):
             _fold(store)
         while follow:
             session.ledger.record_reads()
@@ -63,6 +63,20 @@ def archive(
                 and done.before // SEGMENT_ENTRIES < done.size // SEGMENT_ENTRIES
             ):
                 _fold(store)
+
+
+def _are_behind(store: Store) -> bool:
+    """Also when somebody removed or damaged them, or whoever was folding was interrupted."""
+    from replay.archive.read import open_archive
+    from replay.archive.versions import open_versions
+    from replay.errors import ArchiveUnusable
+
+    found = open_archive(store.location)
+    try:
+        versions = open_versions(found)
+    except ArchiveUnusable:
+        return True  # they are derived: folding them anew mends them
+    return versions is None or versions.head < found.size
 
 
 def _fold(store: Store) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -128,7 +127,9 @@ def diff(
 
     Without a subject: who was added, changed, finished or gone in the whole estate; with --json each on a line.
     """
-    before, after = _between(start, end, at, basis)
+    from replay.moment import two_moments
+
+    before, after = two_moments(start, end, basis, at)
     if subject is None:
         from api.cli.estate import diff_of_estate
 
@@ -261,32 +262,3 @@ def _say_step(step: dict[str, Any]) -> None:
             say(f"      {said}: {step[said]}")
     for path, change in step["changes"].items():
         say(f"      {path}: {plain(change['from'])} → {plain(change['to'])}")
-
-
-def _between(
-    start: str, end: str | None, at: str | None, basis: BasisChoice | None
-) -> tuple[Moment, Moment]:
-    from replay.moment import Moment
-
-    if at is None:
-        return _moment(start, basis), _moment(end, basis)
-    if basis == "known":
-        raise Malformed(
-            "--at with two moments of knowing is of the basis effect: leave out --basis"
-        )
-    return Moment(at, start), Moment(at, end)
-
-
-def _moment(text: str | None, basis: BasisChoice | None) -> Moment:
-    """A position is a number; everything else is a time. Raises Malformed for neither."""
-    from domain.moments import canonical_time
-    from replay.moment import Moment
-
-    if text is None:
-        return Moment(basis=basis)
-    if re.fullmatch(r"[0-9]{1,18}", text):
-        return Moment(position=int(text), basis=basis)
-    try:
-        return Moment(at=canonical_time(text), basis=basis)
-    except Malformed as error:
-        raise Malformed(f"expected a moment or a position: {error.message}") from None

@@ -130,7 +130,9 @@ Things to try, in another terminal, from here, as whoever you like
 
 {_authority(made, command)}
 
-{_findings(made, where, command)}"""
+{_findings(made, where, command)}
+
+{_estate(made, command)}"""
 
 
 def _people(made: Demo) -> str:
@@ -185,6 +187,22 @@ def _findings(made: Demo, where: str, command: str) -> str:
   ITSM_LEDGER_TOKEN=$AUDITOR {command} findings
   curl -s -H "Authorization: Bearer $PIPELINE" -H 'Content-Type: application/json' -d '{json.dumps(run)}' {where}/v1/deployments/webhook
   sleep 1; tail -n 1 {told}"""
+
+
+def _estate(made: Demo, command: str) -> str:
+    """Everything at once, at a moment, and an answer that proves itself."""
+    ticket = made.quarter.cases["self-closure"]
+    archive = made.directory / "archive"
+    asked = f"ITSM_LEDGER_ARCHIVE={archive} {command}"
+    answer = made.directory / "answer.json"
+    return f"""\
+8. What was the whole estate when {ticket.subject} had been resolved, and who has another role since? An archive
+   makes it fast. Then an answer with all that proves it, checked without a line of the ledger's code.
+  ITSM_LEDGER_TOKEN=$AUDITOR {command} archive -o {archive}
+  {asked} state --at {ticket.moment} --family incident
+  {asked} diff --from {ticket.moment} --family grant
+  {command} show {ticket.subject} --at {ticket.moment} --proof {answer}
+  python3 docs/check_answer.py {answer} "$({command} vkey)\""""
 
 
 def _place(subject: str) -> tuple[int, str]:

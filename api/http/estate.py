@@ -13,9 +13,8 @@ from api.estate_files import json_lines
 from api.estates import Answer, Estates, time_machine
 from api.http.answers import JsonAnswer
 from api.http.services import InHouse, SignedIn
-from api.http.subjects import AT, BASIS, KNOWN_AT, POSITION, Basis, moment
-from domain.errors import Malformed
-from replay.moment import Moment
+from api.http.subjects import AT, BASIS, KNOWN_AT, POSITION, Basis
+from replay.moment import Moment, two_moments
 from replay.whole.counts import Every
 
 router = APIRouter(tags=["Time machine"])
@@ -121,22 +120,9 @@ def differences(
     `why` of an entry is seen from a report of the first moment: `in-time`, `late`, `backdated`, `corrected`,
     or `replaced` by that.
     """
-    before, later = between(start, end, at, basis)
+    before, later = two_moments(start, end, basis, at)
     first, last, found = asking.differences(before, later, family or ())
     return JsonAnswer({"from": first, "to": last, **_page(found, limit, after)})
-
-
-def between(
-    start: str, end: str | None, at: str | None, basis: Basis | None
-) -> tuple[Moment, Moment]:
-    """Two moments; with `at` that moment, as known at each of the two. Raises Malformed."""
-    if at is None:
-        return moment(start, basis), moment(end, basis)
-    if basis == "known":
-        raise Malformed(
-            "`at` with two moments of knowing is of the basis effect: leave out `basis`"
-        )
-    return Moment(at, start), Moment(at, end)
 
 
 def _page(rows: Iterator[Answer], limit: int, after: str | None) -> dict[str, Any]:

@@ -17,12 +17,11 @@ from api.http.subjects import (
     SUBJECT,
     Basis,
     Readable,
-    moment,
 )
 from api.identity import Identity
 from api.readings import note_answer, require_personal
 from replay.answers.making import AnswerProof, proof_of_differences, proof_of_states
-from replay.moment import Moment
+from replay.moment import Moment, two_moments
 
 router = APIRouter(tags=["Proof"])
 
@@ -74,8 +73,7 @@ def proven_difference(
     proof = proof_of_differences(
         services.ledger,
         [subject],
-        moment(start, basis),
-        moment(end, basis),
+        *two_moments(start, end, basis),
         checkpoint=services.house.checkpoint,
         disclosing=disclose,
     )

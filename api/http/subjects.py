@@ -11,12 +11,11 @@ from api.errors import NoSuchAddress
 from api.http.answers import JsonAnswer
 from api.http.services import InHouse, SignedIn, revealed
 from api.readings import note
-from domain.errors import Malformed
 from domain.families import BY_PLURAL, subject_id
 from replay.as_of import AsOf, subject_as_of
 from replay.diff import difference
 from replay.history import as_json, history
-from replay.moment import Moment
+from replay.moment import two_moments
 
 router = APIRouter(tags=["Subjects"])
 
@@ -95,7 +94,7 @@ def subject_difference(
     basis: Annotated[Basis | None, Query(description=BASIS)] = None,
 ) -> Response:
     """What became of a subject between two moments, field by field, and which entries did it."""
-    found = difference(services.ledger, subject, moment(start, basis), moment(end, basis))
+    found = difference(services.ledger, subject, *two_moments(start, end, basis))
     fields = [
         {
             "field": field.path,
@@ -114,17 +113,6 @@ def subject_difference(
             "fields": revealed(services, identity, subject, fields),
         }
     )
-
-
-def moment(text: str | None, basis: Basis | None) -> Moment:
-    """A position if it is digits, else a time. Raises Malformed for a number that no position can be."""
-    if text is None:
-        return Moment(basis=basis)
-    if text.isascii() and text.isdigit():
-        if len(text) > 18 or int(text) < 1:
-            raise Malformed("expected a position of 1 or more, or an RFC 3339 time")
-        return Moment(position=int(text), basis=basis)
-    return Moment(at=text, basis=basis)
 
 
 def told_moment(found: AsOf) -> dict[str, Any]:

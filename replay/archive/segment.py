@@ -17,7 +17,7 @@ from msgspec.structs import astuple, fields
 
 import domain.catalogue  # noqa: F401 - the event types are complete once it is imported
 from domain.event import EVENT_TYPES
-from ledger.errors import CorruptEntry
+from ledger.past import unreadable
 
 SEGMENT_ENTRIES: Final = 65_536
 """256 × 256: what a full tile of tile level 1 stands for."""
@@ -176,9 +176,7 @@ def _told(rows: Sequence[tuple[int, bytes]]) -> list[_Told]:
             try:
                 decode(raw)
             except _UNREADABLE as fault:
-                raise CorruptEntry(
-                    f"the entry at position {position} cannot be read: {fault!r}", position=position
-                ) from fault
+                raise unreadable(position, fault) from fault
         raise
 
 

@@ -18,14 +18,13 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from domain.effect import Fact
-from ledger.errors import CorruptEntry
+from ledger.past import Line, unreadable
 from replay.archive.read import Archive
 from replay.archive.segment import SEGMENT_ENTRIES
 from replay.archive.store import KEEP_SECONDS, Store
 from replay.engines.duck import connected
 from replay.errors import ArchiveUnusable, SegmentAltered
 from replay.verify import Progress
-from replay.whole.entries import Line
 from replay.whole.held_table import HELD, Columns, by_subject
 from replay.whole.intervals import held_states
 
@@ -221,9 +220,7 @@ def _line(row: tuple[Any, ...]) -> Line:
         told = _PATCH.decode(patch)
         replaced = None if replacement is None else _PATCH.decode(replacement)
     except (msgspec.MsgspecError, ValueError, TypeError) as fault:
-        raise CorruptEntry(
-            f"the entry at position {position} cannot be read: {fault!r}", position=position
-        ) from fault
+        raise unreadable(position, fault) from fault
     fact = Fact(position, time, recordedtime, told, corrects, replaced, restated)
     return Line(subject, version, fact)
 

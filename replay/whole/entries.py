@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 import pyarrow as pa
 
-from domain.effect import Fact
 from ledger.database import Database
-from ledger.errors import CorruptEntry
-from ledger.past import each_entry, entries_of
+from ledger.past import Line, each_entry, entries_of, line_of, unreadable
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,29 +35,18 @@ LINES: Final = pa.schema(
 
 
 class _Told(msgspec.Struct):
+    """An entry whose patch stays text: who reads it parses it itself."""
+
     subject: str
     subjectversion: int
     time: str
-    recordedtime: str
-    data: dict[str, Any]
+    data: msgspec.Raw
     corrects: int | None = None
     replacement: str | None = None
     effectivetime: str | None = None
 
 
-class _ToldRaw(_Told):
-    data: msgspec.Raw  # type: ignore[assignment]  # the same member, left as text
-
-
 _TOLD: Final = msgspec.json.Decoder(_Told)
-_TOLD_RAW: Final = msgspec.json.Decoder(_ToldRaw)
-_PATCH: Final = msgspec.json.Decoder(dict[str, Any])
-
-
-class Line(NamedTuple):
-    subject: str
-    version: int
-    fact: Fact
 
 
 class Archived(Protocol):
@@ -120,25 +107,6 @@ class Entries:
         return lines_table(self.read(self.archived, self.size))
 
 
-def line_of(position: int, raw: bytes) -> Line:
-    """Raises CorruptEntry."""
-    try:
-        told = _TOLD.decode(raw)
-        replacement = None if told.replacement is None else _PATCH.decode(told.replacement)
-    except (msgspec.MsgspecError, ValueError) as fault:
-        raise _unreadable(position, fault) from fault
-    fact = Fact(
-        position,
-        told.time,
-        told.recordedtime,
-        told.data,
-        told.corrects,
-        replacement,
-        told.effectivetime,
-    )
-    return Line(told.subject, told.subjectversion, fact)
-
-
 def entries_of_log(database: Database, size: int, archive: Archived | None = None) -> Entries:
     """Those of a ledger's log, up to `size`."""
     return Entries(
@@ -154,10 +122,10 @@ def lines_table(rows: Rows) -> pa.Table:
     columns: list[list[Any]] = [[] for _ in LINES]
     for position, raw in rows:
         try:
-            told = _TOLD_RAW.decode(raw)
+            told = _TOLD.decode(raw)
             patch = bytes(told.data).decode()
         except (msgspec.MsgspecError, ValueError) as fault:
-            raise _unreadable(position, fault) from fault
+            raise unreadable(position, fault) from fault
         line = (
             told.subject,
             told.subject.partition("/")[0],
@@ -172,9 +140,3 @@ def lines_table(rows: Rows) -> pa.Table:
         for column, value in zip(columns, line, strict=True):
             column.append(value)
     return pa.table(dict(zip(LINES.names, columns, strict=True)), schema=LINES)
-
-
-def _unreadable(position: int, fault: Exception) -> CorruptEntry:
-    return CorruptEntry(
-        f"the entry at position {position} cannot be read: {fault!r}", position=position
-    )

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from domain.effect import Fact
 from domain.moments import from_text
-from replay.whole.entries import Line
+from ledger.past import Line
 from replay.whole.intervals import Held, held_states
 
 FOREVER: Final = 2**62

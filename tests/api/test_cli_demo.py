@@ -52,7 +52,7 @@ def test_the_printed_lines_work_as_printed(built: tuple[Path, str]) -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert len(commands) == 22
+    assert len(commands) == 27
     assert "TAMPERED. First bad position: " in done.stdout
     assert "in the log demo.example/service-desk" in done.stdout
     assert "change-approver-is-independent" in done.stderr
@@ -62,6 +62,8 @@ def test_the_printed_lines_work_as_printed(built: tuple[Path, str]) -> None:
     assert '  quorum_normal: null → {"medium":2}' in done.stdout
     assert "quorum-authorizes" in done.stdout
     assert "lone-self-approval" in done.stdout
+    assert " subjects, in effect at " in done.stdout
+    assert "accepted: the answer about incident/" in done.stdout
 
 
 def test_the_policy_in_force_decides_the_demo_again_as_it_did(built: tuple[Path, str]) -> None:

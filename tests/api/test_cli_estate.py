@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def test_what_cannot_be_asked_is_named(shell: Shell, tmp_path: Path) -> None:
         (["counts", "--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"], 2, "not before"),
         (["counts", "--from", "2026-01-02T00:00:00Z", "--by", "title"], 2, "title is personal"),
         (["counts", "--from", "2026-01-02T00:00:00Z", "--by", "a b"], 2, "the name of a member"),
-        (["diff", "--at", "2026-01-01T00:00:00Z", "--from", "2026-01-01T00:00:00Z", "--basis", "known"], 2, "--basis"),
+        (["diff", "--at", "2026-01-01T00:00:00Z", "--from", "2026-01-01T00:00:00Z", "--basis", "known"], 2, "leave out the basis"),
         (["diff", ONE, "--from", "1", "--family", "incident"], 2, "--family is for the whole estate"),
     ):  # fmt: skip
         done = shell(*arguments)
@@ -202,3 +203,39 @@ def test_versions_of_another_course_of_the_ledger_answer_nothing(tmp_path: Path)
 
     assert done.code != 0
     assert "archive/versions is of another ledger, or of another course of this one" in done.err
+
+
+@pytest.mark.parametrize("lost", ["removed", "never made", "damaged"])
+def test_versions_that_are_missing_are_made_by_the_next_run(tmp_path: Path, lost: str) -> None:
+    """Also where the archive itself is up to date, as after a kill while they were folded."""
+    shell = shell_with_ledger(tmp_path)[0]
+    archive = tmp_path / "archive"
+    shell.ok("archive", "-o", str(archive), *(["--no-versions"] if lost == "never made" else []))
+    shell.ok("archive", "-o", str(archive), "--no-versions")
+    if lost == "removed":
+        shutil.rmtree(archive / "versions")
+    elif lost == "damaged":
+        next((archive / "versions").glob("*/versions.json")).write_text("{")
+
+    shell.ok("archive", "-o", str(archive))
+
+    asked = ["state", "--position", "200", "--json"]
+    told = shell.ok(*asked, ITSM_LEDGER_ARCHIVE=str(archive))
+    assert list((archive / "versions").glob("*/versions.json"))
+    assert lines(told.out) == lines(shell.ok(*asked).out)
+
+
+def test_up_to_now_is_on_the_basis_of_where_it_begins(shell: Shell) -> None:
+    """A late fact is known now as it was in effect: only what changed in between differs."""
+    time = shell.ok("history", ONE, "--json").json["events"][0]["time"]
+    first = position_of(shell, ONE, 1)
+
+    by_time = lines(shell.ok("diff", "--from", time, "--family", "incident", "--json").out)
+    by_position = lines(shell.ok("diff", "--from", str(first), "--json").out)
+    known = lines(shell.ok("diff", "--from", time, "--basis", "known", "--json").out)
+    alone = shell.ok("diff", ONE, "--from", time, "--json").json
+
+    assert {(one["from"]["basis"], one["to"]["basis"]) for one in by_time} == {("effect", "effect")}
+    for rows in (by_position, known):
+        assert {(one["from"]["basis"], one["to"]["basis"]) for one in rows} == {("known", "known")}
+    assert (alone["from"]["basis"], alone["to"]["basis"]) == ("effect", "effect")

@@ -10,8 +10,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain.effect import Fact, correction_data
+from ledger.past import line_of
 from replay.moment import Located
-from replay.whole.entries import Entries, line_of
+from replay.whole.entries import Entries
 
 SUBJECTS = ("incident/INC0010001", "incident/INC0010002", "change/CHG0010001")
 TIMES = tuple(f"2026-03-0{day}T09:00:00.000000Z" for day in range(1, 8))
