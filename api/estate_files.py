@@ -6,9 +6,7 @@ Each row bears its label (basis, at, known_at, position), so that a file says by
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -17,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from api.estates import EstateStates
+from api.files import whole_file
 from domain.errors import Malformed
 from replay.exports.comma_separated import safe_cell
 
@@ -39,22 +38,6 @@ def write_estate(path: Path, estate: EstateStates) -> int:
     ending = format_of(path)
     with whole_file(path) as out:
         return WRITERS[ending](out, estate)
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Written beside its place and moved there when it is complete; what was begun is removed otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    begun = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with begun.open("wb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        begun.replace(path)
-    except BaseException:
-        begun.unlink(missing_ok=True)
-        raise
 
 
 def json_lines(estate: EstateStates) -> Iterator[bytes]:

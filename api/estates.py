@@ -9,10 +9,8 @@ from typing import Any
 import orjson
 
 from api.identity import Identity
-from api.readings import note
-from domain.errors import Malformed
+from api.readings import note, readable_families
 from domain.event import EVENT_TYPES
-from domain.families import FAMILIES
 from ledger.ledger import Ledger
 from ledger.reveal import reveal
 from replay.archive.read import open_archive, require_of
@@ -58,7 +56,7 @@ class Estates:
 
         Raises WhereRefused, MomentRefused, BeyondHead, Malformed.
         """
-        chosen = self._families(families)
+        chosen = readable_families(self.identity, families)
         found = self.machine.states(moment, chosen, where_of(where))
         table = found.table
         self._noted(table.num_rows)
@@ -70,7 +68,7 @@ class Estates:
         self, before: Moment, after: Moment, families: Sequence[str] = ()
     ) -> tuple[Answer, Answer, Iterator[Answer]]:
         """The labels of both moments, and each subject that differs. Raises as `states`."""
-        found = self.machine.differences(before, after, self._families(families))
+        found = self.machine.differences(before, after, readable_families(self.identity, families))
         return labelled(found.before), labelled(found.after), self._told(found.subjects)
 
     def counts(
@@ -96,7 +94,7 @@ class Estates:
             every,
             by,
             basis,
-            self._families(families),
+            readable_families(self.identity, families),
             where_of(where),
         )
         located, found = self.machine.counts(asked, known_at)
@@ -137,18 +135,6 @@ class Estates:
             "fields": reveal(self.ledger, one.subject, fields, allowed=False),
             "entries": [{"position": word.position, "why": word.why} for word in one.words],
         }
-
-    def _families(self, named: Sequence[str]) -> list[str]:
-        for family in named:
-            if family not in FAMILIES:
-                raise Malformed(f"there is no family {family!r}; there are {', '.join(FAMILIES)}")
-            self.identity.require(family, "read")
-        if named:
-            return list(named)
-        readable = [family for family in FAMILIES if self.identity.reaches(family, "read")]
-        if not readable:
-            self.identity.require("*", "read")
-        return readable
 
     def _rows(self, batches: Sequence[Any], personal: bool) -> Iterator[Answer]:
         for batch in batches:

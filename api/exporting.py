@@ -13,10 +13,9 @@ from typing import Final, Literal, get_args
 
 from api.identity import Identity
 from api.periods import positions_between
-from api.readings import note, revealed
+from api.readings import note, readable_families, revealed
 from domain.errors import Malformed
 from domain.event import Json
-from domain.families import FAMILIES
 from ledger.ledger import Ledger
 from replay.errors import BeyondHead, ExportFailed
 from replay.exports.cloudevents import cloudevents
@@ -135,18 +134,6 @@ class Exporting:
             shown = self.counts.events - self.counts.readings
             if shown:
                 note(self._ledger, self._identity, "entries", entries=shown)
-
-
-def readable_families(identity: Identity, asked: Sequence[str]) -> frozenset[str]:
-    """Those asked for, or all that may be read. Raises Malformed, and ScopeMissing or MayNot if there are none."""
-    for family in asked:
-        if family not in FAMILIES:
-            raise Malformed(f"there is no family {family!r}; there are {', '.join(FAMILIES)}")
-        identity.require(family, "read")
-    readable = frozenset(asked or (name for name in FAMILIES if identity.reaches(name, "read")))
-    if not readable:
-        identity.require("*", "read")
-    return readable
 
 
 def format_named(format_: str | None, file_name: str) -> Format:

@@ -12,7 +12,9 @@ from typing import Final
 
 from api.errors import ScopeMissing
 from api.identity import PERSONAL, Identity
+from domain.errors import Malformed
 from domain.event import Json
+from domain.families import FAMILIES
 from domain.reading import MOST_NAMED, LedgerRead, ReadingKind
 from ledger.entry import Entry
 from ledger.ledger import Ledger
@@ -28,6 +30,18 @@ def readable(page: Sequence[Entry], identity: Identity) -> Sequence[Entry]:
     if identity.reaches("*", "read"):
         return page
     return [entry for entry in page if identity.reaches(family_of(entry), "read")]
+
+
+def readable_families(identity: Identity, asked: Sequence[str]) -> frozenset[str]:
+    """Those asked for, or all that may be read. Raises Malformed, and ScopeMissing or MayNot if there are none."""
+    for family in asked:
+        if family not in FAMILIES:
+            raise Malformed(f"there is no family {family!r}; there are {', '.join(FAMILIES)}")
+        identity.require(family, "read")
+    readable = frozenset(asked or (name for name in FAMILIES if identity.reaches(name, "read")))
+    if not readable:
+        identity.require("*", "read")
+    return readable
 
 
 def family_of(entry: Entry) -> str:

@@ -120,13 +120,8 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
-    """The same of what is made piece by piece. What could not be finished is not left behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    try:
-        with temporary.open("wb") as file:
-            file.writelines(pieces)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    """The same of what is made piece by piece."""
+    from api.files import whole_file
+
+    with whole_file(path) as file:
+        file.writelines(pieces)
