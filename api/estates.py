@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from api.identity import Identity
-from api.readings import note, readable_families
-from domain.event import EVENT_TYPES
+from api.readings import note, readable_families, revealed
+from domain.event import EVENT_TYPES, Json
 from ledger.ledger import Ledger
 from ledger.reveal import reveal
 from replay.archive.read import open_archive, require_of
@@ -136,16 +136,19 @@ class Estates:
             "entries": [{"position": word.position, "why": word.why} for word in one.words],
         }
 
+    def _shown(self, subject: str, state: Json, personal: bool) -> Json:
+        if personal:
+            return revealed(self.ledger, self.identity, subject, state)
+        return reveal(self.ledger, subject, state, allowed=False)
+
     def _rows(self, batches: Sequence[Any], personal: bool) -> Iterator[Answer]:
         for batch in batches:
             for row in batch.to_pylist():
                 subject = row["subject"]
-                family = subject.partition("/")[0]
-                allowed = personal and self.identity.sees_personal(family)
-                state = reveal(self.ledger, subject, orjson.loads(row["state"]), allowed=allowed)
+                state = self._shown(subject, orjson.loads(row["state"]), personal)
                 yield {
                     "subject": subject,
-                    "family": family,
+                    "family": subject.partition("/")[0],
                     "version": row["version"],
                     "state": state,
                 }

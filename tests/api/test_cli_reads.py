@@ -159,3 +159,17 @@ def test_a_reading_that_cannot_be_recorded_is_told_and_the_answer_given(
     assert "1 readings of audit data could not be recorded" in done.err
     assert "the disk is full" in done.err
     assert told(shell) == []
+
+
+def test_the_estate_is_recorded_with_how_many_it_showed_and_persons_by_name(shell: Shell) -> None:
+    """Values of persons only where they were asked for; what shows nobody is no reading."""
+    shell.ok("state", "--family", "principal", "--where", "kind = nothing")
+    hidden = shell.ok("state", "--family", "principal", "--json").out.splitlines()
+    assert told(shell) == [("past-state", 1, len(hidden), [])]
+
+    shell.ok("state", "--family", "principal", "--personal", "--json")
+
+    (_, personal) = sorted(told(shell)[1:])
+    what, requests, entries, about = personal
+    assert (what, requests, entries) == ("personal", len(hidden), len(hidden))
+    assert "principal/PRN0000002" in about
